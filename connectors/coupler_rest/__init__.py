@@ -1,0 +1,3 @@
+"""The REST connector: job type ``io.camunda:http-json:1``."""
+
+from __future__ import annotations

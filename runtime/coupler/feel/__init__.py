@@ -1,0 +1,3 @@
+"""FEEL as feel-scala evaluates it."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The orchestration cluster as a worker sees it."""
+
+from __future__ import annotations

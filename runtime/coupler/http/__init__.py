@@ -1,0 +1,3 @@
+"""The one outbound HTTP engine."""
+
+from __future__ import annotations

@@ -1,0 +1,62 @@
+"""What a connector is: a class with a job type, an input model and one method."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from coupler.sdk.context import JobContext, Resources
+
+InputT = TypeVar("InputT", bound=BaseModel)
+
+
+class Connector(Generic[InputT]):
+    """Base of every connector. One instance serves all jobs of its type, many at a time.
+
+    Life: ``__init__`` (settings bound), ``open`` once before the first job, ``execute`` per job, ``close`` once at shutdown.
+    A plain ``def execute`` runs in a bounded thread pool of its own (``threads``), an ``async def`` on the event loop.
+    """
+
+    type: ClassVar[str]
+    """The job type, for instance ``io.camunda:http-json:1``."""
+
+    name: ClassVar[str]
+    """The name people see, also the worker name that the cluster sees."""
+
+    Input: ClassVar[type[BaseModel]]
+    """The pydantic model of the job's variables."""
+
+    Settings: ClassVar[type[BaseModel] | None] = None
+    """Settings of the deployment, read from ``COUPLER_CONNECTORS__<NAME>__…``."""
+
+    input_variables: ClassVar[tuple[str, ...] | None] = None
+    """Variables to fetch. ``None``: those of ``Input``. Empty: all in scope."""
+
+    repeatable: ClassVar[bool] = False
+    """Whether a call that was cut short may simply be made again (a read). Decides what a shutdown does to retries."""
+
+    threads: ClassVar[int] = 16
+    """Size of the thread pool of a plain ``def execute``."""
+
+    settings: Any = None
+
+    async def open(self, resources: Resources) -> None:
+        """Called once before the first job; keep pooled clients here."""
+
+    async def close(self) -> None:
+        """Called once at shutdown, after the last job."""
+
+    async def check(self) -> None:
+        """Tests the connection that the settings describe; raises what is wrong. Optional."""
+
+    async def execute(self, input: InputT, context: JobContext) -> Any:  # noqa: A002 - the word authors know
+        """Runs the integration once and returns the response: any value that has a JSON form.
+
+        Raises:
+            InputError: the input is wrong: 0 retries.
+            ConnectorError: the call failed: retries - 1.
+            RetryLater: the same, with a backoff or retries of the connector's choice.
+            BpmnError: to be thrown in the process.
+        """
+        raise NotImplementedError

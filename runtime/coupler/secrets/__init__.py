@@ -1,0 +1,3 @@
+"""Secrets: providers, replacement in job variables, masking."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Metrics, logs and tracing."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Element templates from connector models."""
+
+from __future__ import annotations

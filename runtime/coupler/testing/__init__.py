@@ -1,0 +1,3 @@
+"""The author kit: harness, fake gateway, contract suite."""
+
+from __future__ import annotations
