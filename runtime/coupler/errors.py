@@ -15,8 +15,8 @@
 Every class has a ``java_type``: the class name that the Java runtime shows as ``error.type`` for the same situation.
 Expressions that exist in process models test for it (docs/compatibility.md).
 
-Two texts: ``str(error)`` is for the person who wrote the process model, in the words of the model; ``__cause__`` keeps the
-technical reason for the log. Neither may hold a secret: what leaves the process is masked once more.
+Two texts: ``str(error)`` is for the person who wrote the process model, in the words of the model; ``__cause__`` keeps
+the technical reason for the log. Neither may hold a secret: what leaves the process is masked once more.
 """
 
 from __future__ import annotations

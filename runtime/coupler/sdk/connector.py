@@ -14,8 +14,8 @@ InputT = TypeVar("InputT", bound=BaseModel)
 class Connector(Generic[InputT]):
     """Base of every connector. One instance serves all jobs of its type, many at a time.
 
-    Life: ``__init__`` (settings bound), ``open`` once before the first job, ``execute`` per job, ``close`` once at shutdown.
-    A plain ``def execute`` runs in a bounded thread pool of its own (``threads``), an ``async def`` on the event loop.
+    Life: ``__init__``, ``settings`` bound, ``open`` once before the first job, ``execute`` per job, ``close`` once at
+    shutdown. A plain ``def execute`` runs in a bounded thread pool of its own (``threads``), an ``async def`` on the event loop.
     """
 
     type: ClassVar[str]
@@ -38,6 +38,9 @@ class Connector(Generic[InputT]):
 
     threads: ClassVar[int] = 16
     """Size of the thread pool of a plain ``def execute``."""
+
+    response_is_json: ClassVar[bool] = False
+    """Whether responses consist of decoded JSON only (dict, list, str, int, Decimal, bool, None); saves a conversion."""
 
     settings: Any = None
 
