@@ -4,14 +4,25 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
+# A venv that no longer starts, or is of another Python than the one asked for (PYTHON=…), is made anew.
+version = $(shell $(1) -c 'import pip, sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+ifneq ($(wildcard $(VENV)/pyvenv.cfg),)
+  have := $(call version,$(BIN)/python)
+  want := $(if $(filter file,$(origin PYTHON)),,$(call version,$(PYTHON)))
+  ifneq ($(have),$(or $(want),$(have),one that starts))
+    $(info Making $(VENV) anew: it has Python $(or $(have),that does not start), wanted is $(or $(want),one that does).)
+    $(shell rm -rf $(VENV))
+  endif
+endif
+
 .PHONY: setup run test test-real check fix bench lock proto clean
 .DEFAULT_GOAL := setup
 
 setup: $(VENV)/.product
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Coupler needs Python 3.11 or newer: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Coupler needs Python 3.11 or newer. Name one that you have: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt-get install -y python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.product: requirements.lock pyproject.toml | $(BIN)/python
@@ -47,17 +58,21 @@ fix: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
-# Writes both lock files from the ranges in pyproject.toml (one set of pins for every platform and Python).
+# Writes both lock files from the ranges in pyproject.toml: one set of pins, with hashes, for every platform and Python.
+# Pins that still fit are kept; `make lock UPGRADE=--upgrade` takes the newest.
+UPGRADE ?=
+COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links -p 3.11 --custom-compile-command 'make lock' $(UPGRADE)
 lock: $(BIN)/python
 	$(PIP) install -q uv
-	$(BIN)/uv pip compile -q --universal --generate-hashes -p 3.11 --all-extras pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --universal --generate-hashes -p 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --all-extras pyproject.toml -o requirements.lock
+	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements-dev.lock
 
 # The private descriptor pool keeps our messages apart from those of any other Zeebe client in the same process.
+PROTO = runtime/coupler/gateway/proto
 proto: $(BIN)/python
 	$(PIP) install -q 'grpcio-tools>=1.74,<1.79'
-	cd runtime && ../$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. coupler/gateway/proto/gateway.proto
-	sed -i 's/_descriptor_pool.Default()/_descriptor_pool.DescriptorPool()/' runtime/coupler/gateway/proto/gateway_pb2.py
+	cd runtime && $(abspath $(BIN))/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. coupler/gateway/proto/gateway.proto
+	sed -i.bak 's/_descriptor_pool.Default()/_descriptor_pool.DescriptorPool()/' $(PROTO)/gateway_pb2.py && rm $(PROTO)/gateway_pb2.py.bak
 
 clean:
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) dist build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
