@@ -1,0 +1,90 @@
+"""Where a request goes: the parsed address of one hop."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from coupler.http.messages import TransportError, TransportFault
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Target(NamedTuple):
+    """Scheme, host (lower case, no brackets, IDNA form) and port of a URL, and the URL as it is sent."""
+
+    scheme: str
+    host: str
+    port: int
+    url: str
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """What must be equal for credentials to travel along (RFC 6454)."""
+        return self.scheme, self.host, self.port
+
+
+def _invalid(url: str, why: str) -> TransportError:
+    shown = url.partition("?")[0][:200]  # what stands behind the question mark may be a credential
+    return TransportError(TransportFault.INVALID_URL, f"The URL '{shown}' cannot be requested: {why}.")
+
+
+def _looks_numeric(host: str) -> bool:
+    last = host.rstrip(".").rpartition(".")[2]
+    return last.isdigit() or last[:2].lower() == "0x"
+
+
+def _canonical_host(url: str, host: str) -> str:
+    if ":" in host:
+        try:
+            IPv6Address(host)
+        except AddressValueError as error:
+            raise _invalid(url, "its host is not an IPv6 address") from error
+        return host
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError as error:
+            raise _invalid(url, "its host is not a valid name") from error
+    if _looks_numeric(host):
+        # "2130706433", "0x7f.1" and "0177.0.0.1" are addresses to the C library; a rule that reads names must not miss them.
+        try:
+            IPv4Address(host)
+        except AddressValueError as error:
+            raise _invalid(url, "its host is a number but not a plain IPv4 address") from error
+    return host
+
+
+@lru_cache(maxsize=4096)
+def parse_target(url: str) -> Target:
+    """Takes a URL apart.
+
+    Raises:
+        TransportError: ``INVALID_URL`` with the reason.
+    """
+    if any(character <= " " or character == "\x7f" or character == "\\" for character in url):
+        raise _invalid(url, "it holds a space, a control character or a backslash, which must be percent-encoded")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise _invalid(url, str(error)) from error
+    scheme = parts.scheme.lower()
+    if scheme not in DEFAULT_PORTS:
+        raise _invalid(url, "it must begin with http:// or https://")
+    if parts.username is not None or "@" in parts.netloc:
+        raise _invalid(url, "it holds a user name or password; use the authentication of the element instead")
+    if not parts.hostname:
+        raise _invalid(url, "it has no host")
+    host = _canonical_host(url, parts.hostname)
+    if host != parts.hostname:
+        bare = f"{host}:{port}" if port is not None else host
+        url = parts._replace(netloc=bare).geturl()
+    if not url.isascii():
+        raise _invalid(url, "it holds characters that must be percent-encoded")
+    return Target(scheme, host, DEFAULT_PORTS[scheme] if port is None else port, url)
+
+
+__all__ = ["Target", "parse_target"]
