@@ -93,6 +93,18 @@ class Topology:
         return any(p.healthy for b in self.brokers for p in b.partitions)
 
 
+class JobStream(Protocol):
+    """Pushed jobs. A job is read from the wire only when the iterator is asked for it."""
+
+    def __aiter__(self) -> AsyncIterator[Job]: ...
+
+    async def __anext__(self) -> Job: ...
+
+    async def aclose(self) -> None:
+        """Closes the stream; a read that is waiting ends as if the gateway had ended the stream. Idempotent."""
+        ...
+
+
 class Gateway(Protocol):
     """The cluster as a worker sees it. Every method raises ``GatewayError``; keys are integers, times are seconds."""
 
@@ -100,10 +112,10 @@ class Gateway(Protocol):
         """Long polling: returns as soon as there are jobs, or an empty list after the request timeout."""
         ...
 
-    def stream(self, request: StreamRequest) -> AsyncIterator[Job]:
-        """Opens a stream. A job is read from the wire only when the iterator is asked for it.
+    def stream(self, request: StreamRequest) -> JobStream:
+        """A stream, opened when it is first asked for a job.
 
-        The iterator must be closed (``aclosing``); it ends without an error when the gateway ends the stream.
+        It must be closed (``aclosing``); it ends without an error when the gateway ends it.
         """
         ...
 

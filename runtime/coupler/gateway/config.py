@@ -1,0 +1,134 @@
+"""How to reach the orchestration cluster, checked before anything connects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from coupler.errors import ConfigError
+
+AuthMethod = Literal["none", "basic", "oidc"]
+
+_PLAINTEXT = {"http", "grpc"}
+_TLS = {"https", "grpcs"}
+_GRPC_PORT = 26500
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class AuthConfig:
+    """How the cluster is told who we are."""
+
+    method: AuthMethod = "none"
+
+
+@dataclass(slots=True, frozen=True)
+class GrpcTarget:
+    """A parsed gRPC address: ``host:port`` as gRPC wants it, and whether the connection is encrypted."""
+
+    target: str
+    tls: bool
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class GatewayConfig:
+    """Addresses, TLS, limits and timing of the connection to the cluster.
+
+    ``grpc_address`` is a URL whose scheme decides on TLS (``http``, ``grpc``: plaintext; ``https``, ``grpcs``: TLS),
+    or a bare ``host:port``, which is plaintext. Without a port it is 26500, with TLS 443.
+
+    Raises:
+        ConfigError: from the constructor, naming the setting.
+    """
+
+    grpc_address: str | None = "http://127.0.0.1:26500"
+    rest_address: str | None = None
+    prefer_rest: bool = False
+    auth: AuthConfig = field(default_factory=AuthConfig)
+    ca_certificate_path: Path | None = None  # replaces the default authorities
+    client_certificate_path: Path | None = None
+    client_key_path: Path | None = None
+    override_authority: str | None = None
+    keep_alive_seconds: float = 45.0
+    keep_alive_timeout_seconds: float = 20.0
+    max_message_bytes: int = 16 * 1024 * 1024
+    connect_timeout_seconds: float = 10.0
+    reconnect_initial_seconds: float = 0.1
+    reconnect_max_seconds: float = 5.0
+    request_timeout_seconds: float = 10.0  # of every call but the long poll and the stream
+    request_timeout_offset_seconds: float = 1.0  # a long poll is given this much longer than the gateway holds it
+    calls_per_channel: int = 50
+
+    def __post_init__(self) -> None:
+        self.grpc_target()
+        self._check_rest()
+        self._check_files()
+        self._check_numbers()
+        if self.auth.method != "none":
+            raise ConfigError(
+                f"gateway.auth.method is '{self.auth.method}', but this version knows only 'none': "
+                "authentication to the cluster is not there yet"
+            )
+
+    def grpc_target(self) -> GrpcTarget | None:
+        """The parsed ``grpc_address``, ``None`` without one."""
+        return None if self.grpc_address is None else _parse_grpc(self.grpc_address)
+
+    def _check_rest(self) -> None:
+        if self.rest_address is None:
+            if self.prefer_rest:
+                raise ConfigError("gateway.prefer_rest is set, but gateway.rest_address is not")
+            if self.grpc_address is None:
+                raise ConfigError("neither gateway.grpc_address nor gateway.rest_address is set")
+            return
+        url = urlsplit(self.rest_address)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ConfigError(
+                f"gateway.rest_address '{self.rest_address}' is not a URL such as http://localhost:8080 "
+                "or https://cluster.example.com"
+            )
+
+    def _check_files(self) -> None:
+        if (self.client_certificate_path is None) != (self.client_key_path is None):
+            raise ConfigError("gateway.client_certificate_path and gateway.client_key_path must be set together")
+        for name in ("ca_certificate_path", "client_certificate_path", "client_key_path"):
+            path: Path | None = getattr(self, name)
+            if path is not None and not path.is_file():
+                raise ConfigError(f"gateway.{name}: there is no file {path}")
+
+    def _check_numbers(self) -> None:
+        for name in (
+            "keep_alive_seconds",
+            "keep_alive_timeout_seconds",
+            "max_message_bytes",
+            "connect_timeout_seconds",
+            "reconnect_initial_seconds",
+            "reconnect_max_seconds",
+            "request_timeout_seconds",
+            "calls_per_channel",
+        ):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"gateway.{name} must be greater than 0, but is {getattr(self, name)}")
+
+
+def _parse_grpc(address: str) -> GrpcTarget:
+    scheme, separator, rest = address.strip().partition("://")
+    scheme = scheme.lower() if separator else "http"
+    if not separator:
+        rest = address.strip()
+    if scheme not in _PLAINTEXT | _TLS:
+        raise ConfigError(
+            f"gateway.grpc_address '{address}' has the scheme '{scheme}'; use http:// (plaintext) or https:// (TLS)"
+        )
+    try:
+        url = urlsplit(f"//{rest}")
+        host, port = url.hostname, url.port
+    except ValueError as error:
+        raise ConfigError(f"gateway.grpc_address '{address}' cannot be read: {error}") from error
+    if not host or url.path.strip("/") or url.query or url.username:
+        raise ConfigError(f"gateway.grpc_address '{address}' must be a host and a port, such as http://localhost:26500")
+    tls = scheme in _TLS
+    if port is None:
+        port = 443 if tls else _GRPC_PORT
+    return GrpcTarget(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", tls)
