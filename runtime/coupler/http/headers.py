@@ -41,7 +41,7 @@ def outgoing_headers(
         InputError: a name or value that cannot be sent.
     """
     lines: list[tuple[str, str]] = []
-    seen = set()
+    seen: set[str] = set()
     for name, value in headers:
         lowered = lower_name(name)
         if lowered in ENGINE_OWNED:

@@ -1,7 +1,7 @@
 """The connection pool over aiohttp. The engine imports it (and with it aiohttp) at the first call.
 
-aiohttp does what costs CPU (parsing, pooling, TLS); everything that decides something (redirects, cookies, resends, decoding,
-limits, egress) is switched off here and done by the engine.
+aiohttp does what costs CPU (parsing, pooling, TLS); everything that decides something (redirects, cookies, resends,
+decoding, limits, egress) is switched off here and done by the engine.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def _canonical_host(url: str, host: str) -> str:
         except UnicodeError as error:
             raise _invalid(url, "its host is not a valid name") from error
     if _looks_numeric(host):
-        # "2130706433", "0x7f.1" and "0177.0.0.1" are addresses to the C library; a rule that reads names must not miss them.
+        # "2130706433", "0x7f.1" and "0177.0.0.1" are addresses to the C library; no rule may miss them as names.
         try:
             IPv4Address(host)
         except AddressValueError as error:

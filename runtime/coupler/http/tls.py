@@ -1,7 +1,7 @@
 """TLS contexts from PEM text, one for each distinct material.
 
-``ssl`` reads a client identity from files only, so it passes through a private temporary file that is gone before the call
-goes out.
+``ssl`` reads a client identity from files only, so it passes through a private temporary file that is gone before the
+call goes out.
 """
 
 from __future__ import annotations
@@ -76,7 +76,10 @@ def build_context(material: TlsMaterial) -> ssl.SSLContext:
 
 
 class TlsContexts:
-    """Contexts by material, the most recently used kept. A context is what separates the pooled connections of two identities."""
+    """Contexts by material, the most recently used kept.
+
+    The pool keeps connections of different contexts apart, so two identities never share one.
+    """
 
     def __init__(self, limit: int = MAX_CONTEXTS) -> None:
         self._limit = limit

@@ -1,8 +1,8 @@
 """Outbound HTTP for connectors.
 
-Most authors want ``context.http``: an ``httpx.AsyncClient`` whose transport is the runtime's engine, so that pooling, proxies,
-TLS and the egress policy apply. Hot connectors send a slotted ``HttpRequest`` through ``context.http_engine`` instead, which
-costs a fraction of the CPU. Both go through the same engine.
+Most authors want ``context.http``: an ``httpx.AsyncClient`` whose transport is the runtime's engine, so that pooling,
+proxies, TLS and the egress policy apply. Hot connectors send a slotted ``HttpRequest`` through ``context.http_engine``
+instead, which costs a fraction of the CPU. Both go through the same engine.
 """
 
 from __future__ import annotations
