@@ -1,0 +1,62 @@
+"""An independent client of the gateway: pyzeebe, with its own generated code for the calls that it does not wrap."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import grpc
+from pyzeebe import ZeebeClient, create_insecure_channel
+from pyzeebe.proto import gateway_pb2 as pb
+from pyzeebe.proto.gateway_pb2_grpc import GatewayStub
+
+from tests.e2e.bpmn import Model
+
+if TYPE_CHECKING:
+    from pyzeebe.proto.gateway_pb2_grpc import GatewayAsyncStub
+
+
+class Client:
+    """What tests ask of an engine. ``pyzeebe`` and ``stub`` are there for everything else."""
+
+    def __init__(self, channel: grpc.aio.Channel, directory: Path) -> None:
+        self.channel = channel
+        self.pyzeebe = ZeebeClient(channel, max_connection_retries=-1)
+        self.stub = cast("GatewayAsyncStub", GatewayStub(channel))
+        self._directory = directory
+
+    async def deploy(self, *models: Model) -> None:
+        """Deploys each model from a file of its own."""
+        files = [self._directory / f"{model.process_id}.bpmn" for model in models]
+        for file, model in zip(files, models, strict=True):
+            file.write_text(model.xml)
+        await self.pyzeebe.deploy_resource(*files)
+
+    async def run(self, process_id: str, *, timeout_seconds: float = 60, **variables: object) -> dict[str, Any]:
+        """Starts an instance and waits for its variables."""
+        text = await self.run_for_text(process_id, json.dumps(variables), timeout_seconds=timeout_seconds)
+        return cast("dict[str, Any]", json.loads(text))
+
+    async def run_for_text(self, process_id: str, variables: str, *, timeout_seconds: float = 60) -> str:
+        """The same with variables as JSON text, both ways: numbers stay as they were written."""
+        request = pb.CreateProcessInstanceWithResultRequest(
+            request=pb.CreateProcessInstanceRequest(bpmnProcessId=process_id, version=-1, variables=variables),
+            requestTimeout=int(timeout_seconds * 1000),
+        )
+        response = await self.stub.CreateProcessInstanceWithResult(request, timeout=timeout_seconds + 10)
+        return response.variables
+
+    async def start(self, process_id: str, **variables: object) -> int:
+        """Starts an instance and returns its key."""
+        return (await self.pyzeebe.run_process(process_id, dict(variables))).process_instance_key
+
+
+@asynccontextmanager
+async def connect(address: str, directory: Path) -> AsyncIterator[Client]:
+    """A client of the gateway at ``address``; model files are written to ``directory``."""
+    options = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000))
+    async with create_insecure_channel(address, options) as channel:
+        yield Client(channel, directory)
