@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from xml.sax.saxutils import quoteattr
 
@@ -75,7 +76,7 @@ class Model:
 
     def flow(self, *element_ids: str) -> Model:
         """Connects the elements in a row."""
-        self._flows += zip(element_ids, element_ids[1:], strict=False)
+        self._flows += itertools.pairwise(element_ids)
         return self
 
     def from_start_to_end(self, *element_ids: str) -> Model:
@@ -91,12 +92,8 @@ class Model:
             extensions, _, rest = content.rpartition("</bpmn:extensionElements>")
             body += f"<bpmn:{tag} id={quoteattr(element_id)} {attribute}>"
             body += f"{extensions}</bpmn:extensionElements>" if extensions else ""
-            body += "".join(
-                f"<bpmn:incoming>{flow}</bpmn:incoming>" for flow, _, target in flows if target == element_id
-            )
-            body += "".join(
-                f"<bpmn:outgoing>{flow}</bpmn:outgoing>" for flow, source, _ in flows if source == element_id
-            )
+            body += "".join(f"<bpmn:incoming>{flow}</bpmn:incoming>" for flow, _, at in flows if at == element_id)
+            body += "".join(f"<bpmn:outgoing>{flow}</bpmn:outgoing>" for flow, at, _ in flows if at == element_id)
             body += f"{rest}</bpmn:{tag}>"
         for flow, source, target in flows:
             body += _empty("bpmn:sequenceFlow", id=flow, sourceRef=source, targetRef=target)

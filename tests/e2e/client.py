@@ -17,6 +17,7 @@ from tests.e2e.bpmn import Model
 
 if TYPE_CHECKING:
     from pyzeebe.proto.gateway_pb2_grpc import GatewayAsyncStub
+    from pyzeebe.types import Variables
 
 
 class Client:
@@ -51,7 +52,7 @@ class Client:
 
     async def start(self, process_id: str, **variables: object) -> int:
         """Starts an instance and returns its key."""
-        return (await self.pyzeebe.run_process(process_id, dict(variables))).process_instance_key
+        return (await self.pyzeebe.run_process(process_id, cast("Variables", variables))).process_instance_key
 
 
 @asynccontextmanager

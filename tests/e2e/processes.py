@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx
@@ -65,11 +64,9 @@ class Process:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         self.kill()
-        if error is None:
+        if kind is None:
             alive.remove(self)
 
     def start(self) -> None:
@@ -204,12 +201,9 @@ class Worker(Process):
         response = self.get("/metrics")
         assert response is not None
         total = 0.0
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
         for line in response.text.splitlines():
-            if (
-                line.startswith(name)
-                and line[len(name)] in "{ "
-                and all(f'{k}="{v}"' in line for k, v in labels.items())
-            ):
+            if line.startswith((f"{name}{{", f"{name} ")) and all(label in line for label in wanted):
                 total += float(line.rsplit(" ", 1)[1])
         return total
 

@@ -5,6 +5,7 @@ Every call carries the id of its process instance in the header ``X-Instance``; 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -12,7 +13,6 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Self
 
 
@@ -49,9 +49,7 @@ class Target:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.release()
         self._server.shutdown()
         self._server.server_close()
@@ -114,15 +112,14 @@ class Target:
                 except ConnectionError:
                     self.close_connection = True  # the caller was killed
 
-            do_POST = do_GET
+            def do_POST(self) -> None:
+                self.do_GET()
 
             def handle(self) -> None:
-                try:
+                with contextlib.suppress(ConnectionError):  # the caller was killed between two calls
                     super().handle()
-                except ConnectionError:
-                    pass  # the caller was killed between two calls
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *args: object) -> None:
                 pass
 
         return Handler
