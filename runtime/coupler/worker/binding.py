@@ -1,0 +1,55 @@
+"""From a job's variables text to the connector's input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from coupler import json
+from coupler.errors import InputError
+
+_CONSTRAINTS = "value_error", "too_short", "missing", "string_pattern_mismatch", "string_too_short", "too_long"
+
+
+def bind(variables: str, model: type[BaseModel]) -> BaseModel:
+    """Decodes and validates; secrets are already in the text.
+
+    Raises:
+        InputError: not a JSON object, or it breaks the input model; the message names each property, never a value.
+    """
+    try:
+        values = json.loads(variables) if variables else {}
+    except json.Malformed as error:
+        raise InputError("This is not a JSON object") from error
+    if not isinstance(values, dict):
+        raise InputError("This is not a JSON object")
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InputError(_explain(error, model)) from error
+
+
+def _explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """The Java runtime's two shapes of message: a value of the wrong kind, or constraints that do not hold."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    violated = [d for d in details if d["type"] in _CONSTRAINTS]
+    if not violated:
+        path = ", ".join(str(part) for part in _model_path(details[0]["loc"]))
+        return (
+            f"Json object contains an invalid field: {path}. It Must be `{model.__qualname__}`. {_reason(details[0])}"
+        )
+    lines = [
+        f" - Property: {'.'.join(map(str, _model_path(d['loc'])))}: Validation failed. Original message: {_reason(d)}"
+        for d in violated
+    ]
+    return "Found constraints violated while validating input: \n" + "\n".join(lines)
+
+
+def _reason(detail: Any) -> str:
+    return str(detail["msg"]).removeprefix("Value error, ")
+
+
+def _model_path(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Without the tags that pydantic puts in for the branches of a union: they are no part of the user's model."""
+    return tuple(part for part in location if not (isinstance(part, str) and part.startswith("tag:")))

@@ -1,0 +1,210 @@
+"""One job type: its subscription, its slots, and the tasks that run its jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from coupler.gateway.protocol import ActivateRequest, Gateway, Job
+from coupler.registry import Registered
+from coupler.sdk.context import Resources
+from coupler.secrets.resolution import Secrets
+from coupler.telemetry.metrics import TypeMetrics
+from coupler.worker.active import ActiveJobs, Cut, Held, Phase, lease_end
+from coupler.worker.config import WorkerConfig
+from coupler.worker.execution import Execution
+from coupler.worker.limits import Slots
+from coupler.worker.outcome import Abandoned, BpmnErrorThrown, Completed, Failed, Outcome
+from coupler.worker.report import report
+from coupler.worker.status import FinishedJob, SubscriptionStatus
+from coupler.worker.subscription import Subscription, SubscriptionConfig
+
+log = logging.getLogger(__name__)
+
+_LABELS: dict[type[Outcome], str] = {
+    Completed: "completed",
+    Failed: "failed",
+    BpmnErrorThrown: "bpmn_error",
+    Abandoned: "abandoned",
+}
+
+
+class Channel:
+    """Takes the jobs of one type and sees each through to its command."""
+
+    def __init__(
+        self,
+        registered: Registered,
+        *,
+        gateway: Gateway,
+        secrets: Secrets,
+        resources: Resources,
+        metrics: TypeMetrics,
+        config: WorkerConfig,
+        active: ActiveJobs,
+        total: Slots,
+        finished: Callable[[FinishedJob], None],
+    ) -> None:
+        self.job_type = registered.type
+        self._connector = registered.name
+        self._gateway = gateway
+        self._metrics = metrics
+        self._active = active
+        self._total = total
+        self._finished = finished
+        self._lease_seconds = registered.lease_seconds or config.lease_seconds
+        self._max_run_seconds = config.max_execution_seconds
+        self._slots = Slots(registered.max_jobs_active or config.max_jobs_active)
+        self._execution = Execution(registered, gateway=gateway, secrets=secrets, resources=resources, config=config)
+        self._subscription = Subscription(
+            _subscription_config(registered, config, self._lease_seconds),
+            gateway=gateway,
+            slots=self._slots,
+            total=total,
+            accept=self._accept,
+        )
+        self._task: asyncio.Task[None] | None = None
+        self._stopped_as = "stopped"
+
+    def start(self) -> None:
+        """Opens the subscription, unless it is open."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._subscription.run(), name=f"subscription {self.job_type}")
+
+    async def stop(self, state: str = "stopped") -> None:
+        """Closes the subscription; jobs that are held go on."""
+        self._stopped_as = state
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def close(self) -> None:
+        """Frees what the execution holds."""
+        self._execution.close()
+
+    def status(self) -> SubscriptionStatus:
+        """A snapshot."""
+        subscription = self._subscription
+        return SubscriptionStatus(
+            job_type=self.job_type,
+            connector=self._connector,
+            mode=subscription.mode if self._task is not None else self._stopped_as,
+            ready=subscription.ready and self._task is not None,
+            active=self._slots.used,
+            max_active=self._slots.limit,
+            last_error=subscription.last_error,
+        )
+
+    def _accept(self, job: Job, slot_held: bool) -> None:
+        if self._active.adopt(job):
+            log.debug("Job %d is here already; its lease is renewed.", job.key)
+            if slot_held:
+                self._slots.release()
+            return
+        self._metrics.activated()
+        slot_held = slot_held or self._slots.reserve(1) == 1
+        held = Held(
+            job, self._connector, self._lease_seconds, lease_end(job, self._lease_seconds), self._max_run_seconds
+        )
+        self._active.add(held)
+        held.task = asyncio.create_task(self._see_through(held, slot_held))
+
+    async def _see_through(self, held: Held, slot_held: bool) -> None:
+        """Waits for the slots, runs the job, reports, and gives the slots back, whatever happens."""
+        total_held = False
+        try:
+            if not slot_held:
+                await self._slots.acquire()
+                slot_held = True
+            if not self._total.reserve(1):
+                await self._total.acquire()
+            total_held = True
+            held.phase = Phase.RUNNING
+            held.started_at = time.monotonic()
+            await self._finish(held, await self._execution.outcome(held))
+            if held.thread is not None:
+                await self._execution.until_thread_ended(held)
+        except asyncio.CancelledError:
+            if held.cut is None or held.phase is not Phase.WAITING:
+                raise
+            await self._not_started(held, held.cut)
+        finally:
+            self._active.remove(held)
+            if slot_held:
+                self._slots.release()
+            if total_held:
+                self._total.release()
+
+    async def _not_started(self, held: Held, cut: Cut) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        if cut is Cut.LEASE_LOST:
+            self._record(held, Abandoned(cut.value))
+            return
+        back = Failed(held.job.retries, "The job was not started and is handed back to the engine.")
+        await report(self._gateway, held, back)
+        self._record(held, Abandoned(Cut.HANDED_BACK.value))
+
+    async def _finish(self, held: Held, outcome: Outcome) -> None:
+        self._record(held, await report(self._gateway, held, outcome))
+
+    def _record(self, held: Held, outcome: Outcome) -> None:
+        job = held.job
+        now = time.monotonic()
+        since = held.started_at or job.received_at
+        label = _LABELS[type(outcome)]
+        self._metrics.finished(label, now - since)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("Job %d (%s): %s after %.3f s", job.key, job.type, label, now - since)
+        self._finished(
+            FinishedJob(
+                job_key=job.key,
+                job_type=job.type,
+                connector=self._connector,
+                element_id=job.element_id,
+                process_id=job.process_id,
+                process_instance_key=job.process_instance_key,
+                retries=job.retries,
+                started_at=time.time() - (now - since),
+                duration_seconds=now - since,
+                outcome=label,
+                message=_message(outcome),
+            )
+        )
+
+
+def _subscription_config(registered: Registered, config: WorkerConfig, lease_seconds: float) -> SubscriptionConfig:
+    stream = config.stream_enabled if registered.stream_enabled is None else registered.stream_enabled
+    return SubscriptionConfig(
+        activate=ActivateRequest(
+            type=registered.type,
+            worker=config.worker_name or registered.name,
+            lease_seconds=lease_seconds,
+            max_jobs=1,
+            fetch_variables=registered.input_variables,
+            request_timeout_seconds=config.request_timeout_seconds,
+            tenant_ids=config.tenant_ids,
+        ),
+        stream_enabled=stream,
+        poll_enabled=config.poll_enabled or not stream,
+        busy_jobs_per_second=config.stream_to_poll_jobs_per_second,
+        catch_up_max_seconds=config.catch_up_poll_max_seconds,
+    )
+
+
+def _message(outcome: Outcome) -> str:
+    match outcome:
+        case Failed():
+            return outcome.message
+        case BpmnErrorThrown(code, message):
+            return f"{code}: {message}" if message else code
+        case Abandoned(reason):
+            return reason
+        case _:
+            return ""

@@ -1,0 +1,64 @@
+"""The way down, in the order of a ship's: no new cargo, finish the work, count what was cut short."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from coupler.worker.active import ActiveJobs, Cut, Phase
+from coupler.worker.channel import Channel
+
+log = logging.getLogger(__name__)
+
+_REPORT_SECONDS = 5.0  # for the last commands, after the deadline
+
+
+@dataclass(slots=True, frozen=True)
+class DrainSummary:
+    """What became of the jobs that were held when the shutdown began."""
+
+    finished: int
+    handed_back: int
+    cut_short: int
+    left_behind: int  # their leases run out by themselves
+
+
+async def drain(channels: Collection[Channel], active: ActiveJobs, drain_seconds: float) -> DrainSummary:
+    """Ends all work within ``drain_seconds`` and a few seconds for the last commands."""
+    # 1. No new jobs: an open stream or poll would go on handing them out.
+    await asyncio.gather(*(channel.stop() for channel in channels))
+    # 2. Jobs without a slot go back at once: another replica can start them now.
+    waiting = [held for held in active if held.phase is Phase.WAITING]
+    for held in waiting:
+        held.cut_short(Cut.HANDED_BACK)
+    running = len(active) - len(waiting)
+    # 3. Running jobs may finish.
+    await _until_empty(active, drain_seconds)
+    # 4. The deadline: what still runs is cut short and failed, with one retry less.
+    cut = [held for held in active if held.phase is Phase.RUNNING]
+    for held in cut:
+        held.cut_short(Cut.SHUTDOWN)
+    await _until_empty(active, _REPORT_SECONDS)
+    # 5. Nobody waits for ever.
+    left = [held for held in active if held.task is not None]
+    for held in left:
+        held.task.cancel()  # type: ignore[union-attr]
+    summary = DrainSummary(running - len(cut), len(waiting), len(cut), len(left))
+    log.info(
+        "Drained: %d running jobs finished, %d were handed back, %d cut short, %d left to their leases.",
+        summary.finished,
+        summary.handed_back,
+        summary.cut_short,
+        summary.left_behind,
+    )
+    return summary
+
+
+async def _until_empty(active: ActiveJobs, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await active.until_empty()
+    except TimeoutError:
+        pass

@@ -1,0 +1,268 @@
+"""The life of one job, between taking it and the one command that ends it.
+
+    headers ──▶ bind ──▶ execute ──▶ map ──▶ judge ──▶ outcome
+
+Every step returns a value or raises; ``Execution.outcome`` is the one place that turns what was raised into an outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from coupler.errors import BpmnError, ConnectorError, GatewayError
+from coupler.gateway.protocol import Gateway, Job
+from coupler.registry import Registered
+from coupler.sdk.context import JobContext, Resources
+from coupler.secrets.masking import NOTHING_TO_MASK, Masker
+from coupler.secrets.provider import SecretScope
+from coupler.secrets.resolution import Secrets
+from coupler.worker import headers as task_headers
+from coupler.worker.active import Cut, Held
+from coupler.worker.binding import bind
+from coupler.worker.config import WorkerConfig
+from coupler.worker.failure import ErrorResult, describe, error_result, failed
+from coupler.worker.headers import Headers
+from coupler.worker.invocation import Invocation
+from coupler.worker.judge import judge_error, judge_success
+from coupler.worker.mapping import Mapped, encode_variables, map_result, to_plain
+from coupler.worker.outcome import Abandoned, BpmnErrorThrown, Failed, Outcome
+from coupler.worker.text import cut
+
+log = logging.getLogger(__name__)
+
+_NO_HEADERS = Headers({}, None, None, None)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What the steps of one job learn for those that follow."""
+
+    held: Held
+    headers: Headers = field(default=_NO_HEADERS)
+    backoff_seconds: float | None = None
+    masker: Masker = NOTHING_TO_MASK
+
+    @property
+    def job(self) -> Job:
+        return self.held.job
+
+
+class Execution:
+    """Runs the jobs of one connector, many at the same time."""
+
+    def __init__(
+        self, registered: Registered, *, gateway: Gateway, secrets: Secrets, resources: Resources, config: WorkerConfig
+    ) -> None:
+        if registered.connector is None:
+            raise ValueError(f"{registered.name} is switched off")
+        self._connector = registered.connector
+        self._gateway = gateway
+        self._secrets = secrets
+        self._resources = resources
+        self._config = config
+        self._invocation = Invocation(registered.connector)
+
+    async def outcome(self, held: Held) -> Outcome:
+        """Runs one job. Raises nothing but a cancellation that was not ordered through ``Held.cut_short``."""
+        attempt = _Attempt(held)
+        try:
+            mapped = await self._work(attempt)
+            result = await self._judge_result(attempt, mapped)
+        except asyncio.CancelledError:
+            if held.cut is None:
+                raise
+            _acknowledge_cancellation()
+            return self._cut_short(attempt, held.cut)
+        except BpmnError as error:
+            return self._bpmn_error(attempt, error)
+        except Exception as problem:  # noqa: BLE001 - whatever a connector raises must become a command
+            return await self._judge_problem(attempt, problem)
+        return _masked(result, attempt.masker)
+
+    async def until_thread_ended(self, held: Held) -> None:
+        """Waits for a thread that could not be cancelled."""
+        await self._invocation.until_thread_ended(held)
+
+    def close(self) -> None:
+        """Frees the connector's thread pool."""
+        self._invocation.close()
+
+    async def _work(self, attempt: _Attempt) -> Mapped:
+        await self._read_headers(attempt)
+        bound = await self._bind(attempt)
+        response = await self._invocation.call(attempt.held, bound, self._context(attempt))
+        if not self._connector.response_is_json:
+            response = to_plain(response)
+        config = self._config
+        return await map_result(attempt.job, attempt.headers, response, config.feel_limits, config.max_variables_bytes)
+
+    async def _read_headers(self, attempt: _Attempt) -> None:
+        attempt.headers = task_headers.read_headers(attempt.job.custom_headers)
+        values = attempt.headers.all
+        if "retryBackoff" in values:
+            attempt.backoff_seconds = task_headers.retry_backoff_seconds(values)
+        if "jobTimeout" in values:
+            seconds = task_headers.job_timeout_seconds(values)
+            if seconds is not None:
+                await self._change_lease(attempt.held, seconds)
+
+    async def _change_lease(self, held: Held, seconds: float) -> None:
+        """Asks for the lease of the header ``jobTimeout``; connection trouble does not keep the job from running."""
+        asked_at = time.monotonic()
+        held.max_run_seconds = min(held.max_run_seconds, seconds)
+        try:
+            await self._gateway.update_timeout(held.job.key, seconds)
+        except GatewayError as error:
+            if not error.retriable:
+                raise
+            log.warning("Job %d keeps its lease: the gateway did not take jobTimeout. %s", held.job.key, error)
+            held.lease_ends_at = min(held.lease_ends_at, asked_at + seconds)
+        else:
+            held.lease_ends_at = asked_at + seconds
+        held.lease_seconds = seconds
+        if held.lease_ends_at <= time.monotonic():
+            raise ConnectorError("The time of the header jobTimeout was over before the connector could start.")
+
+    async def _bind(self, attempt: _Attempt) -> BaseModel:
+        job = attempt.job
+        text = job.variables
+        if "secrets." in text:
+            scope = SecretScope(job.tenant_id, job.process_id, job.process_definition_key, job.element_id)
+            resolved = await self._secrets.resolve(text, scope)
+            attempt.masker = resolved.masker
+            text = resolved.text
+        return bind(text, self._connector.Input)
+
+    def _context(self, attempt: _Attempt) -> JobContext:
+        job = attempt.job
+        return JobContext(
+            job_key=job.key,
+            type=job.type,
+            retries=job.retries,
+            headers=attempt.headers.all,
+            process_instance_key=job.process_instance_key,
+            process_id=job.process_id,
+            process_definition_key=job.process_definition_key,
+            process_definition_version=job.process_definition_version,
+            element_id=job.element_id,
+            element_instance_key=job.element_instance_key,
+            tenant_id=job.tenant_id,
+            resources=self._resources,
+        )
+
+    async def _judge_result(self, attempt: _Attempt, mapped: Mapped) -> Outcome:
+        expression = attempt.headers.error_expression
+        if expression is None:
+            return mapped.completed()
+        try:
+            verdict = await judge_success(expression, attempt.job, mapped, self._config)
+        except Exception as problem:  # noqa: BLE001 - every fault of an expression becomes a FailJob
+            return self._expression_failed(attempt, problem, None)
+        return verdict or mapped.completed()
+
+    async def _judge_problem(self, attempt: _Attempt, problem: Exception) -> Outcome:
+        result = error_result(
+            problem,
+            attempt.masker,
+            job_retries=attempt.job.retries,
+            header_backoff=attempt.backoff_seconds,
+            config=self._config,
+        )
+        _log_failure(attempt, result, problem)
+        expression = attempt.headers.error_expression
+        if expression is not None:
+            try:
+                verdict = await judge_error(expression, attempt.job, result, self._config)
+            except Exception as second:  # noqa: BLE001 - every fault of an expression becomes a FailJob
+                return self._expression_failed(attempt, second, result)
+            if verdict is not None:
+                return _masked(verdict, attempt.masker)
+        return failed(result, self._config)
+
+    def _expression_failed(self, attempt: _Attempt, problem: Exception, result: ErrorResult | None) -> Failed:
+        """The error expression itself failed: the retries are kept (the Java runtime drops to 0), unless the input is
+        at fault."""
+        own = error_result(
+            problem,
+            attempt.masker,
+            job_retries=attempt.job.retries,
+            header_backoff=attempt.backoff_seconds,
+            config=self._config,
+        )
+        message = f"The error expression failed: {own.error['message']}"
+        if result is not None:
+            message += f" It was evaluated because the job had failed: {result.error['message']}"
+        own.error["message"] = cut(message, self._config.max_message_length)
+        _log_failure(attempt, own, problem)
+        return failed(own, self._config)
+
+    def _bpmn_error(self, attempt: _Attempt, error: BpmnError) -> Outcome:
+        described = describe(error, attempt.masker, self._config.max_message_length)
+        try:
+            variables = encode_variables(dict(error.variables), self._config.max_variables_bytes)
+        except Exception as problem:  # noqa: BLE001 - too large, or without a JSON form
+            return self._expression_failed(attempt, problem, None)
+        return BpmnErrorThrown(error.code, described["message"], variables)
+
+    def _cut_short(self, attempt: _Attempt, reason: Cut) -> Outcome:
+        retries = attempt.job.retries
+        match reason:
+            case Cut.LEASE_LOST:
+                return Abandoned(reason.value)
+            case Cut.HANDED_BACK:
+                return Failed(retries, "The job was not started and is handed back to the engine.")
+            case Cut.TOO_LONG:
+                seconds = attempt.held.max_run_seconds
+                problem = ConnectorError(f"The job was cut short: it ran longer than {seconds:g} s.", code="TIMEOUT")
+            case Cut.SHUTDOWN:
+                problem = ConnectorError("The job was cut short: the runtime is shutting down.", code="SHUTDOWN")
+        result = error_result(
+            problem,
+            attempt.masker,
+            job_retries=retries,
+            header_backoff=attempt.backoff_seconds if reason is Cut.TOO_LONG else None,
+            config=self._config,
+        )
+        if reason is Cut.SHUTDOWN and self._connector.repeatable:
+            result.retries = retries
+        return failed(result, self._config)
+
+
+def _acknowledge_cancellation() -> None:
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+
+
+def _masked(outcome: Outcome, masker: Masker) -> Outcome:
+    """Output variables pass as they are, as in the Java runtime; texts about failures do not."""
+    if masker is NOTHING_TO_MASK:
+        return outcome
+    match outcome:
+        case Failed(retries, message, backoff, variables):
+            return Failed(retries, masker.mask(message), backoff, variables and masker.mask(variables))
+        case BpmnErrorThrown(code, message, variables):
+            return BpmnErrorThrown(code, masker.mask(message), variables)
+        case _:
+            return outcome
+
+
+def _log_failure(attempt: _Attempt, result: ErrorResult, problem: Exception) -> None:
+    job = attempt.job
+    log.warning(
+        "Job %d (%s, element %s of %s, instance %d) failed with %d retries left: %s",
+        job.key,
+        job.type,
+        job.element_id,
+        job.process_id,
+        job.process_instance_key,
+        result.retries,
+        result.error["message"],
+    )
+    if log.isEnabledFor(logging.DEBUG) and attempt.masker is NOTHING_TO_MASK:
+        log.debug("Where job %d failed", job.key, exc_info=problem)
