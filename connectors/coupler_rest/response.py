@@ -1,0 +1,79 @@
+"""The result object: status, headers, body, reason, document."""
+
+from __future__ import annotations
+
+import json as stdlib_json
+from decimal import Decimal
+from typing import Any, Final, NoReturn
+
+from coupler.sdk.http import HttpResponse
+from coupler.sdk.json import Malformed, loads
+
+
+def header_map(lines: list[tuple[str, str]]) -> dict[str, Any]:
+    """Headers by the server's spelling; one value is text, several are a list."""
+    headers: dict[str, Any] = {}
+    for name, value in lines:
+        present = headers.get(name)
+        if present is None:
+            headers[name] = value
+        elif isinstance(present, list):
+            present.append(value)
+        else:
+            headers[name] = [present, value]
+    return headers
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+_lenient: Final = stdlib_json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+
+
+def leading_json(body: bytes) -> Any:
+    """The JSON object or list at the start of ``body``; what follows it is ignored.
+
+    Raises:
+        ValueError: there is none.
+    """
+    text = body.decode("utf-8-sig", "replace").lstrip()
+    if text[:1] not in ("{", "["):
+        raise ValueError("neither an object nor a list")
+    value, _ = _lenient.raw_decode(text)
+    return value
+
+
+def structured_or_text(body: bytes) -> Any:
+    """An object or list when the body begins with one, ``None`` when it is blank, else its text.
+
+    The Content-Type does not count, and scalars stay text, quotes included: that is what process models rely on.
+    """
+    start = body[:64].lstrip()[:1]
+    if start in (b"{", b"["):
+        try:
+            return loads(body)
+        except Malformed:
+            pass
+        except UnicodeDecodeError:
+            pass
+    elif not start and (not body or body.isspace()):
+        return None
+    try:
+        return leading_json(body)
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace")
+
+
+def result(response: HttpResponse, body: Any, document: Any = None) -> dict[str, Any]:
+    """What result expressions see as ``response``."""
+    return {
+        "status": response.status,
+        "headers": header_map(response.headers),
+        "body": body,
+        "reason": response.reason,
+        "document": document,
+    }
+
+
+__all__ = ["header_map", "leading_json", "result", "structured_or_text"]
