@@ -8,7 +8,7 @@ import grpc
 from grpc import aio
 
 from coupler import __version__
-from coupler.errors import ConfigError
+from coupler.errors import ConfigError, GatewayError, GatewayStatus
 from coupler.gateway.config import GatewayConfig
 
 Options = Sequence[tuple[str, str | int]]
@@ -98,12 +98,16 @@ class ChannelPool:
         self._limit = calls_per_channel
         self._extra = extra
         self._channels: list[PooledChannel] = []
-
-    def __len__(self) -> int:
-        return len(self._channels)
+        self._closed = False
 
     def acquire(self) -> PooledChannel:
-        """The first channel with room for one more call; a new one when all are full."""
+        """The first channel with room for one more call; a new one when all are full.
+
+        Raises:
+            GatewayError: the pool is closed.
+        """
+        if self._closed:
+            raise GatewayError(GatewayStatus.UNAVAILABLE, "the gateway client is closed")
         for pooled in self._channels:
             if pooled.open_calls < self._limit:
                 break
@@ -115,6 +119,7 @@ class ChannelPool:
 
     async def close(self) -> None:
         """Closes all channels; their calls end."""
+        self._closed = True
         channels, self._channels = self._channels, []
         for pooled in channels:
             await pooled.channel.close(None)
