@@ -218,6 +218,11 @@ def test_an_unknown_setting_of_a_connector_names_the_nearest() -> None:
         load(plugin("greeter", "Greeter"), greeter=ConnectorConfig(settings={"volme": "1"}))
 
 
+def test_a_misspelt_setting_of_the_runtime_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"Did you mean 'COUPLER_CONNECTORS__GREETER__MAX_JOBS_ACTIVE'\?"):
+        load(plugin("greeter", "Greeter"), greeter=ConnectorConfig(settings={"max_job_active": "1"}))
+
+
 def test_a_wrong_setting_of_a_connector_is_named_without_its_value() -> None:
     with pytest.raises(ConfigError) as raised:
         load(plugin("greeter", "Greeter"), greeter=ConnectorConfig(settings={"volume": "hunter2"}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution
 from typing import Any
 
@@ -52,20 +52,19 @@ def _installed(name: str) -> bool:
 
 
 def bind_settings(
-    model: type[BaseModel] | None, values: Mapping[str, Any], *, prefix: str, owner: str
+    model: type[BaseModel] | None, values: Mapping[str, Any], *, prefix: str, owner: str, also: Iterable[str] = ()
 ) -> BaseModel | None:
-    """Builds a plug-in's own settings.
+    """Builds a plug-in's own settings. ``also``: names that the runtime keeps for itself, as help with misspelt ones.
 
     Raises:
         ConfigError: an unknown name (with the nearest known one) or a value that does not fit; values are not shown.
     """
     known = {} if model is None else model.model_fields
+    names = [prefix + each.upper() for each in (*known, *also)]
     for name in values:
         if name not in known:
-            raise ConfigError(
-                f"{owner} has no setting {prefix}{name.upper()}."
-                f"{did_you_mean(prefix + name.upper(), [prefix + each.upper() for each in known])}"
-            )
+            wrong = prefix + name.upper()
+            raise ConfigError(f"{owner} has no setting {wrong}.{did_you_mean(wrong, names)}")
     if model is None:
         return None
     try:

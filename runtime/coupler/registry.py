@@ -219,7 +219,9 @@ def _instance(plugin: EntryPoint, connector_class: type[Connector[Any]], config:
     except Exception as error:
         raise ConfigError(f"{_label(plugin)} cannot be created without arguments: {error!r}.") from error
     prefix = setting_name(plugin.name, "")
-    connector.settings = bind_settings(connector_class.Settings, config.settings, prefix=prefix, owner=_label(plugin))
+    connector.settings = bind_settings(
+        connector_class.Settings, config.settings, prefix=prefix, owner=_label(plugin), also=sorted(_OWN_KEYS)
+    )
     return connector
 
 

@@ -1,0 +1,219 @@
+"""Names that deployments of the Java runtime already have, read as other names of our settings.
+
+A property such as ``camunda.client.grpc-address`` is found under both spellings that Spring takes from the environment:
+``CAMUNDA_CLIENT_GRPCADDRESS`` and ``CAMUNDA_CLIENT_GRPC_ADDRESS``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from coupler.durations import parse_duration
+from coupler.errors import ConfigError
+from coupler.settings.sources import Layer, Value, parsed
+from coupler.settings.tree import SettingPath, leaf_of, variable
+
+Converter = Callable[[str], Any]
+
+
+def seconds(text: str) -> float:
+    """``PT5M``, ``300000`` (milliseconds), ``300s``, ``5m``: what Spring takes as a duration.
+
+    Raises:
+        ValueError: none of these.
+    """
+    simple = re.fullmatch(r"\s*([+-]?\d+)\s*(ns|us|ms|s|m|h|d)?\s*", text, re.ASCII | re.IGNORECASE)
+    if simple is None:
+        return parse_duration(text.strip())
+    factor = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+    return int(simple[1]) * factor[(simple[2] or "ms").lower()]
+
+
+def size_bytes(text: str) -> int:
+    """``5MB``, ``512KB``, ``1048576``: what Spring takes as a size.
+
+    Raises:
+        ValueError: none of these.
+    """
+    simple = re.fullmatch(r"\s*(\d+)\s*(B|KB|MB|GB)?\s*", text, re.ASCII | re.IGNORECASE)
+    if simple is None:
+        raise ValueError(f"'{text}' is not a size such as 5MB")
+    factor = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
+    return int(simple[1]) * factor[(simple[2] or "B").upper()]
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _lower(text: str) -> str:
+    return text.strip().lower()
+
+
+def _upper(text: str) -> str:
+    return text.strip().upper()
+
+
+@dataclass(slots=True, frozen=True)
+class Alias:
+    """A property of the Java runtime and the setting that it stands for."""
+
+    name: str
+    path: SettingPath
+    convert: Converter = _text
+
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables under which the property is found."""
+        if self.name.isupper():
+            return (self.name,)
+        upper = self.name.upper().replace(".", "_")
+        return tuple(dict.fromkeys((upper.replace("-", ""), upper.replace("-", "_"))))
+
+
+def _alias(name: str, setting: str, convert: Converter = _text) -> Alias:
+    return Alias(name, tuple(setting.split(".")), convert)
+
+
+_CLIENT = (
+    _alias("camunda.client.grpc-address", "gateway.grpc_address"),
+    _alias("camunda.client.rest-address", "gateway.rest_address"),
+    _alias("camunda.client.prefer-rest-over-grpc", "gateway.prefer_rest"),
+    _alias("camunda.client.ca-certificate-path", "gateway.ca_certificate_path"),
+    _alias("camunda.client.override-authority", "gateway.override_authority"),
+    _alias("camunda.client.keep-alive", "gateway.keep_alive_seconds", seconds),
+    _alias("camunda.client.max-message-size", "gateway.max_message_bytes", size_bytes),
+    _alias("camunda.client.request-timeout", "gateway.request_timeout_seconds", seconds),
+    _alias("camunda.client.request-timeout-offset", "gateway.request_timeout_offset_seconds", seconds),
+    _alias("camunda.client.auth.method", "gateway.auth.method", _lower),
+    _alias("camunda.client.auth.username", "gateway.auth.username"),
+    _alias("camunda.client.auth.password", "gateway.auth.password"),
+    _alias("camunda.client.auth.client-id", "gateway.auth.client_id"),
+    _alias("camunda.client.auth.client-secret", "gateway.auth.client_secret"),
+    _alias("camunda.client.auth.token-url", "gateway.auth.token_url"),
+    _alias("camunda.client.auth.issuer-url", "gateway.auth.issuer_url"),
+    _alias("camunda.client.auth.audience", "gateway.auth.audience"),
+    _alias("camunda.client.auth.scope", "gateway.auth.scope"),
+    _alias("camunda.client.auth.resource", "gateway.auth.resource"),
+)
+_WORKER = (
+    _alias("camunda.client.worker.defaults.max-jobs-active", "worker.max_jobs_active"),
+    _alias("camunda.client.worker.defaults.timeout", "worker.lease_seconds", seconds),
+    _alias("camunda.client.worker.defaults.request-timeout", "worker.request_timeout_seconds", seconds),
+    _alias("camunda.client.worker.defaults.stream-enabled", "worker.stream_enabled"),
+    _alias("camunda.client.worker.defaults.tenant-ids", "worker.tenant_ids"),
+    _alias("camunda.client.worker.defaults.name", "worker.worker_name"),
+)
+# Names of the 8.7 line, and of the Java client without Spring. Looked at after those above.
+_OLDER = (
+    _alias("camunda.client.zeebe.grpc-address", "gateway.grpc_address"),
+    _alias("camunda.client.zeebe.rest-address", "gateway.rest_address"),
+    _alias("camunda.client.zeebe.prefer-rest-over-grpc", "gateway.prefer_rest"),
+    _alias("camunda.client.zeebe.ca-certificate-path", "gateway.ca_certificate_path"),
+    _alias("camunda.client.zeebe.defaults.max-jobs-active", "worker.max_jobs_active"),
+    _alias("camunda.client.zeebe.defaults.timeout", "worker.lease_seconds", seconds),
+    _alias("camunda.client.zeebe.defaults.stream-enabled", "worker.stream_enabled"),
+    _alias("CAMUNDA_GRPC_ADDRESS", "gateway.grpc_address"),
+    _alias("CAMUNDA_REST_ADDRESS", "gateway.rest_address"),
+    _alias("CAMUNDA_PREFER_REST", "gateway.prefer_rest"),
+    _alias("CAMUNDA_CA_CERTIFICATE_PATH", "gateway.ca_certificate_path"),
+    _alias("CAMUNDA_OVERRIDE_AUTHORITY", "gateway.override_authority"),
+    _alias("CAMUNDA_BASIC_AUTH_USERNAME", "gateway.auth.username"),
+    _alias("CAMUNDA_BASIC_AUTH_PASSWORD", "gateway.auth.password"),
+    _alias("CAMUNDA_CLIENT_ID", "gateway.auth.client_id"),
+    _alias("CAMUNDA_CLIENT_SECRET", "gateway.auth.client_secret"),
+    _alias("CAMUNDA_AUTHORIZATION_SERVER_URL", "gateway.auth.token_url"),
+    _alias("CAMUNDA_TOKEN_AUDIENCE", "gateway.auth.audience"),
+    _alias("CAMUNDA_TOKEN_SCOPE", "gateway.auth.scope"),
+    _alias("CAMUNDA_TOKEN_RESOURCE", "gateway.auth.resource"),
+    _alias("CAMUNDA_DEFAULT_JOB_WORKER_TENANT_IDS", "worker.tenant_ids"),
+)
+_CONNECTORS = (
+    _alias("camunda.connector.secretprovider.environment.prefix", "secrets.env.prefix"),
+    _alias("camunda.connector.secretprovider.environment.tenantaware", "secrets.env.tenant_aware"),
+    _alias("camunda.connector.secretprovider.environment.processdefinitionaware", "secrets.env.process_aware"),
+    _alias("camunda.connector.secret-resolver.secret-filter.mode", "secrets.filter", _upper),
+    _alias("camunda.connector.validation.hosts.enabled", "http.egress.validate_hosts"),
+    _alias("camunda.connector.validation.hosts.allow-ranges", "http.egress.allow_ranges"),
+    _alias("camunda.connector.validation.hosts.deny-ranges", "http.egress.deny_ranges"),
+    _alias("camunda.connector.validation.hosts.unsafe-allow-private-ranges", "http.egress.allow_private_ranges"),
+    _alias("camunda.connector.validation.hosts.unsafe-allow-loopback", "http.egress.allow_loopback"),
+    _alias("CONNECTOR_OUTBOUND_DISABLED", "disabled_types"),
+)
+ALIASES: tuple[Alias, ...] = (*_CLIENT, *_WORKER, *_CONNECTORS, *_OLDER)
+
+
+def alias_layer(environ: Mapping[str, str], source: str) -> Layer:
+    """The settings that an environment names in the Java way; the first name of a setting wins.
+
+    Raises:
+        ConfigError: a value that cannot be read.
+    """
+    layer: Layer = {}
+    for alias in ALIASES:
+        for name in alias.variables():
+            text = environ.get(name)
+            if text and alias.path not in layer:
+                layer[alias.path] = Value(_converted(alias, name, text), f"{source} {name}")
+    _choose_method(layer)
+    _close_ranges(layer)
+    for path, value in _proxies(environ, source):
+        layer[path] = value
+    rules = [rule for rule in map(_block_rule, environ.items()) if rule is not None]
+    if rules:
+        layer["http", "egress", "block_rules"] = Value(rules, f"{source} CAMUNDA_CONNECTOR_HTTP_BLOCK_…")
+    return layer
+
+
+def _converted(alias: Alias, name: str, text: str) -> Any:
+    try:
+        value = alias.convert(text)
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}. In our own words: {variable(alias.path)}.") from error
+    return parsed(alias.path, value, name) if isinstance(value, str) and leaf_of(alias.path) else value
+
+
+def _choose_method(layer: Layer) -> None:
+    """Credentials without a method say which method is meant."""
+    method = ("gateway", "auth", "method")
+    for credential, means in (("client_id", "oidc"), ("username", "basic")):
+        given = layer.get(("gateway", "auth", credential))
+        if given is not None and method not in layer:
+            layer[method] = Value(means, given.origin)
+
+
+def _close_ranges(layer: Layer) -> None:
+    """The host check of the Java runtime denies private ranges and loopback unless told otherwise."""
+    enabled = layer.get(("http", "egress", "validate_hosts"))
+    if enabled is not None and str(enabled.raw).lower() == "true":
+        for name in ("allow_private_ranges", "allow_loopback"):
+            layer.setdefault(("http", "egress", name), Value("false", enabled.origin))
+
+
+_PROXY_PARTS = {"HOST": "host", "PORT": "port", "SCHEME": "scheme", "USER": "user", "PASSWORD": "password"}
+
+
+def _proxies(environ: Mapping[str, str], source: str) -> Iterator[tuple[SettingPath, Value]]:
+    """A proxy counts when it has a host and a port."""
+    for scheme in ("HTTP", "HTTPS"):
+        prefix = f"CONNECTOR_{scheme}_PROXY_"
+        if environ.get(f"{prefix}HOST") and environ.get(f"{prefix}PORT"):
+            for part, name in _PROXY_PARTS.items():
+                if environ.get(prefix + part):
+                    path = ("http", "proxies", scheme.lower(), name)
+                    yield path, Value(environ[prefix + part], f"{source} {prefix}{part}")
+    hosts = environ.get("CONNECTOR_HTTP_NON_PROXY_HOSTS")
+    if hosts:
+        value = [part for part in hosts.split("|") if part]
+        yield ("http", "proxies", "non_proxy_hosts"), Value(value, f"{source} CONNECTOR_HTTP_NON_PROXY_HOSTS")
+
+
+_BLOCK_RULE = re.compile(r"CAMUNDA_CONNECTOR_HTTP_BLOCK_(?P<kind>URL|PORT|REGEX)(?:_(?P<name>.+))?")
+
+
+def _block_rule(variable_and_text: tuple[str, str]) -> dict[str, str | None] | None:
+    name, text = variable_and_text
+    match = _BLOCK_RULE.fullmatch(name)
+    return {"kind": match["kind"], "value": text, "name": match["name"]} if match else None

@@ -1,0 +1,136 @@
+"""Every setting of the runtime, once.
+
+Most sections are the frozen dataclasses of the layers below, which never see anything but their own section. A setting
+is named by its path: ``worker.max_jobs_active`` in a file, ``COUPLER_WORKER__MAX_JOBS_ACTIVE`` in the environment.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from coupler.admin.config import AdminConfig
+from coupler.embedded.config import EngineConfig
+from coupler.gateway.config import GatewayConfig
+from coupler.http.config import HttpConfig
+from coupler.registry import ConnectorConfig
+from coupler.secrets.resolution import BareReferences
+from coupler.worker.config import WorkerConfig
+
+
+class FilterMode(Enum):
+    """Whether an element may use only those secrets that its own inputs name in the deployed process."""
+
+    DISABLED = "DISABLED"
+    LAX = "LAX"
+    STRICT = "STRICT"
+
+
+class Section(BaseModel):
+    """A group of settings; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EmbeddedSettings(Section):
+    """The embedded engine."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=26500, ge=0, le=65535, description="Port of the gRPC gateway; 0 takes any free one.")
+    rest_port: int = Field(default=8088, ge=0, le=65535, description="Port of the REST API; 0 takes any free one.")
+    db: Path | None = Field(default=None, description="Database file; without one the state is lost with the process.")
+
+    def engine_config(self) -> EngineConfig:
+        """The section as the engine takes it."""
+        return EngineConfig(host=self.host, grpc_port=self.port, rest_port=self.rest_port, db_path=self.db)
+
+
+class LogSettings(Section):
+    """Logs, written to standard error."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["text", "json"] = "text"
+    summary_seconds: float = Field(default=60.0, ge=0, description="Pause between summary lines; 0: none.")
+
+
+class SecretsSettings(BaseModel):
+    """Secrets. Any further section is named after a provider and holds that provider's own settings."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    providers: tuple[str, ...] | None = Field(
+        default=None,
+        description="In the order in which they are asked; by default env, then all that have settings.",
+    )
+    bare_references: BareReferences = BareReferences.KNOWN
+    filter: FilterMode = FilterMode.LAX
+
+    def provider_settings(self) -> dict[str, dict[str, Any]]:
+        """The settings of each provider, by its name."""
+        return {name: values for name, values in (self.model_extra or {}).items() if isinstance(values, dict)}
+
+
+class ConnectorSettings(BaseModel):
+    """One connector. Any further name is a setting of the connector's own."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    enabled: bool = True
+    type: str | None = Field(default=None, description="Another job type than the connector's own.")
+    lease_seconds: float | None = Field(default=None, gt=0)
+    max_jobs_active: int | None = Field(default=None, gt=0)
+    stream_enabled: bool | None = None
+
+    def connector_config(self) -> ConnectorConfig:
+        """The section as the registry takes it."""
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        return ConnectorConfig(**own, settings=self.model_extra or {})
+
+
+class Settings(BaseSettings):
+    """All sections. Built by ``coupler.settings.load``, which merges the sources and keeps the origin of each value."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="COUPLER_", env_nested_delimiter="__")
+
+    gateway: GatewayConfig = GatewayConfig()
+    worker: WorkerConfig = WorkerConfig()
+    http: HttpConfig = HttpConfig()
+    admin: AdminConfig = AdminConfig()
+    embedded: EmbeddedSettings = EmbeddedSettings()
+    secrets: SecretsSettings = SecretsSettings()
+    connectors: dict[str, ConnectorSettings] = {}
+    disabled_types: tuple[str, ...] = Field(default=(), description="Job types that get no worker.")
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what the loader merged: pydantic's own sources keep neither origins nor unknown names."""
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _numbers_in_range(self) -> Settings:
+        """The dataclasses of the layers below do not check themselves."""
+        for name, least in (("max_jobs_active", 1), ("max_jobs_active_total", 1), ("drain_seconds", 0)):
+            if getattr(self.worker, name) < least:
+                raise ValueError(f"worker.{name} must be at least {least}, not {getattr(self.worker, name)}")
+        for name in ("lease_seconds", "request_timeout_seconds", "max_execution_seconds"):
+            if getattr(self.worker, name) <= 0:
+                raise ValueError(f"worker.{name} must be greater than 0, not {getattr(self.worker, name)}")
+        if not 0 <= self.admin.port <= 65535:
+            raise ValueError(f"admin.port must be between 0 and 65535, not {self.admin.port}")
+        return self
+
+    def connector_configs(self) -> dict[str, ConnectorConfig]:
+        """The settings of each connector as the registry takes them."""
+        return {name: section.connector_config() for name, section in self.connectors.items()}

@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from coupler.errors import ConfigError
+from coupler.settings import Loaded, Sources, load
+from coupler.settings.aliases import ALIASES, seconds, size_bytes
+from coupler.settings.show import HIDDEN, Row, rows
+from coupler.settings.tree import leaves, variable
+
+
+def loaded(folder: Path, environ: Mapping[str, str] | None = None, **sources: object) -> Loaded:
+    return load(Sources(environ=environ or {}, folder=folder, **sources))  # type: ignore[arg-type]
+
+
+def row(answer: Loaded, name: str) -> Row:
+    return next(each for each in rows(answer) if each.name == name)
+
+
+def test_the_names_that_others_rely_on(tmp_path: Path) -> None:
+    settings = loaded(
+        tmp_path,
+        {
+            "COUPLER_ADMIN__PORT": "9000",
+            "COUPLER_ADMIN__HOST": "0.0.0.0",
+            "COUPLER_EMBEDDED__PORT": "1",
+            "COUPLER_EMBEDDED__REST_PORT": "2",
+            "COUPLER_EMBEDDED__DB": "/tmp/engine.db",
+            "COUPLER_WORKER__MAX_JOBS_ACTIVE": "7",
+            "COUPLER_GATEWAY__GRPC_ADDRESS": "https://zeebe:443",
+        },
+    ).settings
+
+    assert (settings.admin.port, settings.admin.host) == (9000, "0.0.0.0")
+    engine = settings.embedded.engine_config()
+    assert (engine.grpc_port, engine.rest_port, engine.db_path) == (1, 2, Path("/tmp/engine.db"))
+    assert settings.worker.max_jobs_active == 7
+    assert settings.gateway.grpc_address == "https://zeebe:443"
+
+
+def test_defaults(tmp_path: Path) -> None:
+    settings = loaded(tmp_path).settings
+
+    assert (settings.admin.host, settings.admin.port) == ("127.0.0.1", 8080)
+    assert (settings.embedded.port, settings.embedded.rest_port, settings.embedded.db) == (26500, 8088, None)
+    assert (settings.worker.max_jobs_active, settings.worker.lease_seconds) == (100, 300)
+
+
+def test_java_names_are_aliases(tmp_path: Path) -> None:
+    answer = loaded(
+        tmp_path,
+        {
+            "CAMUNDA_CLIENT_GRPCADDRESS": "http://zeebe:26500",
+            "CAMUNDA_CLIENT_REST_ADDRESS": "http://zeebe:8080",
+            "CAMUNDA_CLIENT_AUTH_METHOD": "NONE",
+            "CAMUNDA_CLIENT_WORKER_DEFAULTS_MAXJOBSACTIVE": "32",
+            "CAMUNDA_CLIENT_WORKER_DEFAULTS_STREAMENABLED": "false",
+            "CAMUNDA_CLIENT_WORKER_DEFAULTS_TIMEOUT": "PT1M30S",
+            "CAMUNDA_CLIENT_WORKER_DEFAULTS_TENANTIDS": "a, b",
+            "CAMUNDA_CONNECTOR_SECRETPROVIDER_ENVIRONMENT_PREFIX": "",
+            "CONNECTOR_OUTBOUND_DISABLED": "io.camunda:soap:1, io.camunda:email:1",
+        },
+    )
+
+    settings = answer.settings
+    assert (settings.gateway.grpc_address, settings.gateway.rest_address) == ("http://zeebe:26500", "http://zeebe:8080")
+    assert settings.gateway.auth.method == "none"
+    assert (settings.worker.max_jobs_active, settings.worker.stream_enabled) == (32, False)
+    assert settings.worker.lease_seconds == 90
+    assert settings.worker.tenant_ids == ("a", "b")
+    assert settings.disabled_types == ("io.camunda:soap:1", "io.camunda:email:1")
+    assert answer.warnings == ()
+
+
+def test_older_java_names_give_way_to_newer_ones(tmp_path: Path) -> None:
+    older = {"CAMUNDA_CLIENT_ZEEBE_GRPCADDRESS": "http://old:1", "CAMUNDA_GRPC_ADDRESS": "http://raw:1"}
+
+    assert loaded(tmp_path, older).settings.gateway.grpc_address == "http://old:1"
+    newer = {**older, "CAMUNDA_CLIENT_GRPCADDRESS": "http://new:1"}
+    assert loaded(tmp_path, newer).settings.gateway.grpc_address == "http://new:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("PT5M", 300), ("300000", 300), ("5m", 300), ("300s", 300), ("PT0.5S", 0.5), ("250ms", 0.25), ("1h", 3600)],
+)
+def test_java_durations(text: str, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+def test_java_sizes() -> None:
+    assert [size_bytes(text) for text in ("5MB", "512KB", "1048576", "7 B")] == [5242880, 524288, 1048576, 7]
+
+
+def test_a_java_duration_that_is_none_names_the_variable(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"CAMUNDA_CLIENT_WORKER_DEFAULTS_TIMEOUT.*'soon'"):
+        loaded(tmp_path, {"CAMUNDA_CLIENT_WORKER_DEFAULTS_TIMEOUT": "soon"})
+
+
+def test_our_name_beats_a_java_name_with_a_warning(tmp_path: Path) -> None:
+    answer = loaded(
+        tmp_path,
+        {"CAMUNDA_CLIENT_WORKER_DEFAULTS_MAXJOBSACTIVE": "32", "COUPLER_WORKER__MAX_JOBS_ACTIVE": "64"},
+    )
+
+    assert answer.settings.worker.max_jobs_active == 64
+    (warning,) = answer.warnings
+    assert "COUPLER_WORKER__MAX_JOBS_ACTIVE" in warning
+    assert "CAMUNDA_CLIENT_WORKER_DEFAULTS_MAXJOBSACTIVE" in warning
+
+
+def test_the_same_value_under_both_names_is_no_warning(tmp_path: Path) -> None:
+    names = {"CAMUNDA_CLIENT_GRPCADDRESS": "http://z:1", "COUPLER_GATEWAY__GRPC_ADDRESS": "http://z:1"}
+
+    assert loaded(tmp_path, names).warnings == ()
+
+
+def test_credentials_without_a_method_are_never_ignored(tmp_path: Path) -> None:
+    # Given credentials of the Java kind, when no method is named, then one is chosen rather than none
+    for name, method in (("CLIENTID", "oidc"), ("USERNAME", "basic")):
+        with pytest.raises(ConfigError, match=method):
+            loaded(tmp_path, {f"CAMUNDA_CLIENT_AUTH_{name}": "me"})
+
+
+def test_proxies_and_block_rules_have_java_names(tmp_path: Path) -> None:
+    settings = loaded(
+        tmp_path,
+        {
+            "CONNECTOR_HTTP_PROXY_HOST": "proxy",
+            "CONNECTOR_HTTP_PROXY_PORT": "3128",
+            "CONNECTOR_HTTP_PROXY_PASSWORD": "x",
+            "CONNECTOR_HTTPS_PROXY_HOST": "without-a-port",
+            "CONNECTOR_HTTP_NON_PROXY_HOSTS": "localhost|*.internal",
+            "CAMUNDA_CONNECTOR_HTTP_BLOCK_URL_METADATA": "169.254",
+            "CAMUNDA_CONNECTOR_HTTP_BLOCK_PORT": "22,25",
+        },
+    ).settings
+
+    proxies, rules = settings.http.proxies, settings.http.egress.block_rules
+    assert proxies.http is not None
+    assert (proxies.http.host, proxies.http.port, proxies.http.scheme, proxies.http.password) == (
+        "proxy",
+        3128,
+        "http",
+        "x",
+    )
+    assert proxies.https is None
+    assert proxies.non_proxy_hosts == ("localhost", "*.internal")
+    assert [(rule.kind, rule.value, rule.name) for rule in rules] == [
+        ("URL", "169.254", "METADATA"),
+        ("PORT", "22,25", None),
+    ]
+
+
+def test_the_java_host_check_denies_private_ranges_by_default(tmp_path: Path) -> None:
+    name = "CAMUNDA_CONNECTOR_VALIDATION_HOSTS_ENABLED"
+
+    assert not loaded(tmp_path, {name: "true"}).settings.http.egress.allow_private_ranges
+    assert loaded(tmp_path, {name: "false"}).settings.http.egress.allow_private_ranges
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("COUPLER_WORKER__MAX_JOBS_ACTIV", "COUPLER_WORKER__MAX_JOBS_ACTIVE"),
+        ("COUPLER_ADMN__PORT", "COUPLER_ADMIN__PORT"),
+        ("COUPLER_ADMIN_PORT", "COUPLER_ADMIN__PORT"),
+        ("COUPLER_GATEWAY__ADDRESS__GRPC", "COUPLER_GATEWAY__"),
+        ("COUPLER_CONNECTORS__REST", "COUPLER_"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path, name: str, nearest: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        loaded(tmp_path, {name: "1"})
+
+    assert f"{name} is not a setting." in str(raised.value)
+    assert f"Did you mean '{nearest}" in str(raised.value)
+
+
+def test_variables_that_kubernetes_makes_for_services_are_no_settings(tmp_path: Path) -> None:
+    loaded(
+        tmp_path,
+        {
+            "COUPLER_SERVICE_HOST": "10.0.0.1",
+            "COUPLER_SERVICE_PORT": "8080",
+            "COUPLER_SERVICE_PORT_ADMIN": "8080",
+            "COUPLER_PORT": "tcp://10.0.0.1:8080",
+            "COUPLER_PORT_8080_TCP": "tcp://10.0.0.1:8080",
+            "COUPLER_PORT_8080_TCP_ADDR": "10.0.0.1",
+            "COUPLER_ADMIN_PORT": "tcp://10.0.0.1:8080",
+        },
+    )
+
+
+def test_a_wrong_value_names_the_variable_and_what_is_expected(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        loaded(tmp_path, {"COUPLER_ADMIN__PORT": "eighty", "CAMUNDA_CLIENT_WORKER_DEFAULTS_STREAMENABLED": "maybe"})
+
+    lines = sorted(str(raised.value).splitlines())
+    assert lines[0].startswith("COUPLER_ADMIN__PORT: Input should be a valid integer")
+    assert lines[0].endswith("It is 'eighty'.")
+    assert lines[1].startswith(
+        "COUPLER_WORKER__STREAM_ENABLED (environment CAMUNDA_CLIENT_WORKER_DEFAULTS_STREAMENABLED): "
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["COUPLER_WORKER__MAX_JOBS_ACTIVE", "COUPLER_WORKER__LEASE_SECONDS", "COUPLER_WORKER__REQUEST_TIMEOUT_SECONDS"],
+)
+def test_a_number_out_of_range_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=name.removeprefix("COUPLER_WORKER__").lower()):
+        loaded(tmp_path, {name: "0"})
+
+
+def test_lists_are_separated_by_commas_or_json(tmp_path: Path) -> None:
+    for text in ("a,b", '["a", "b"]', " a , b ,"):
+        assert loaded(tmp_path, {"COUPLER_WORKER__TENANT_IDS": text}).settings.worker.tenant_ids == ("a", "b")
+
+
+def test_an_empty_text_unsets_all_but_texts(tmp_path: Path) -> None:
+    settings = loaded(
+        tmp_path,
+        {"COUPLER_ADMIN__PORT": "", "COUPLER_GATEWAY__REST_ADDRESS": "", "COUPLER_SECRETS__ENV__PREFIX": ""},
+    ).settings
+
+    assert settings.admin.port == 8080
+    assert settings.gateway.rest_address is None
+    assert settings.secrets.provider_settings() == {"env": {"prefix": ""}}
+
+
+def test_sources_are_laid_over_each_other(tmp_path: Path) -> None:
+    # Given the same setting in all sources, each source having one more than the next
+    (tmp_path / "coupler.toml").write_text(
+        "[admin]\nport = 1\nhost = 'file'\n[worker]\nmax-jobs-active = 1\ndrain_seconds = 1\n[log]\nlevel = 'DEBUG'\n"
+    )
+    (tmp_path / ".env").write_text(
+        "# comment\nexport COUPLER_ADMIN__PORT=2\nCOUPLER_WORKER__MAX_JOBS_ACTIVE=2\n"
+        "COUPLER_WORKER__DRAIN_SECONDS='2'\nSECRET_A=from-dotenv\n"
+    )
+    environ = {"COUPLER_ADMIN__PORT": "3", "COUPLER_WORKER__MAX_JOBS_ACTIVE": "3"}
+
+    answer = loaded(tmp_path, environ, flags={("admin", "port"): 4})
+
+    # Then the later source wins, and each value says where it came from
+    settings = answer.settings
+    assert (settings.admin.port, settings.worker.max_jobs_active, settings.worker.drain_seconds) == (4, 3, 2)
+    assert (settings.admin.host, settings.log.level) == ("file", "DEBUG")
+    assert row(answer, "COUPLER_ADMIN__PORT").origin == "flag"
+    assert row(answer, "COUPLER_WORKER__MAX_JOBS_ACTIVE").origin == "environment COUPLER_WORKER__MAX_JOBS_ACTIVE"
+    assert row(answer, "COUPLER_WORKER__DRAIN_SECONDS").origin == ".env COUPLER_WORKER__DRAIN_SECONDS"
+    assert row(answer, "COUPLER_LOG__LEVEL").origin == f"file {tmp_path / 'coupler.toml'}"
+    assert row(answer, "COUPLER_HTTP__MAX_REDIRECTS").origin == "default"
+    assert answer.environ["SECRET_A"] == "from-dotenv"
+
+
+def test_a_yaml_file(tmp_path: Path) -> None:
+    (tmp_path / "coupler.yaml").write_text("worker:\n  maxJobs: 1\n")
+    with pytest.raises(
+        ConfigError, match=r"coupler.yaml: worker.maxjobs is not a setting. Did you mean 'worker.max_jobs"
+    ):
+        loaded(tmp_path)
+    (tmp_path / "coupler.yaml").write_text("worker:\n  max_jobs_active: 9\n  tenant_ids: [a, b]\n")
+    assert loaded(tmp_path).settings.worker.max_jobs_active == 9
+    assert loaded(tmp_path).settings.worker.tenant_ids == ("a", "b")
+
+
+def test_a_chosen_file_and_its_faults(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    with pytest.raises(ConfigError, match="cannot be read"):
+        loaded(tmp_path, {"COUPLER_CONFIG": str(path)})
+    path.write_text("[worker\n")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        loaded(tmp_path, {"COUPLER_CONFIG": str(path)})
+    path.write_text("[gateway]\ngrpc_adress = 'x'\n")
+    with pytest.raises(ConfigError, match=r"gateway.grpc_adress is not a setting. Did you mean 'gateway.grpc_address'"):
+        loaded(tmp_path, config_file=str(path))
+    path.write_text("[gateway]\ngrpc_address = 'http://z:1'\n")
+    assert loaded(tmp_path, config_file=str(path)).settings.gateway.grpc_address == "http://z:1"
+
+
+def test_two_default_files_are_one_too_many(tmp_path: Path) -> None:
+    (tmp_path / "coupler.toml").touch()
+    (tmp_path / "coupler.yml").touch()
+    with pytest.raises(ConfigError, match="more than one configuration file"):
+        loaded(tmp_path)
+
+
+def test_a_chosen_env_file_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no file"):
+        loaded(tmp_path, env_file=str(tmp_path / "nope"))
+    (tmp_path / ".env").write_text("COUPLER_ADMIN__PORT=2\n")
+    assert loaded(tmp_path, env_file="").settings.admin.port == 8080
+
+
+def test_connectors_and_providers_have_sections(tmp_path: Path) -> None:
+    answer = loaded(
+        tmp_path,
+        {
+            "COUPLER_CONNECTORS__REST__ENABLED": "false",
+            "COUPLER_CONNECTORS__REST__LEASE_SECONDS": "12",
+            "COUPLER_CONNECTORS__SHOP__BASE_URL": "http://shop",
+            "COUPLER_CONNECTORS__SHOP__API_TOKEN": "hunter2",
+            "COUPLER_SECRETS__FILE__PATH": "/etc/secrets",
+        },
+    )
+
+    configs = answer.settings.connector_configs()
+    assert (configs["rest"].enabled, configs["rest"].lease_seconds) == (False, 12)
+    assert configs["shop"].settings == {"base_url": "http://shop", "api_token": "hunter2"}
+    assert answer.settings.secrets.provider_settings() == {"file": {"path": "/etc/secrets"}}
+    assert row(answer, "COUPLER_CONNECTORS__SHOP__BASE_URL").value == "http://shop"
+
+
+def test_secrets_are_never_shown(tmp_path: Path) -> None:
+    answer = loaded(
+        tmp_path,
+        {
+            "COUPLER_CONNECTORS__SHOP__API_TOKEN": "hunter2",
+            "CONNECTOR_HTTP_PROXY_HOST": "proxy",
+            "CONNECTOR_HTTP_PROXY_PORT": "3128",
+            "CONNECTOR_HTTP_PROXY_PASSWORD": "hunter2",
+        },
+    )
+
+    assert "hunter2" not in repr(rows(answer))
+    assert row(answer, "COUPLER_HTTP__PROXIES__HTTP__PASSWORD").value == HIDDEN
+
+
+def test_every_alias_stands_for_a_setting_or_says_that_it_does_not(tmp_path: Path) -> None:
+    for alias in ALIASES:
+        assert variable(alias.path).startswith("COUPLER_")
+        for name in alias.variables():
+            assert name == name.upper()
+    names = [name for alias in ALIASES for name in alias.variables()]
+    assert len(names) == len(set(names))
+
+
+def test_an_alias_without_a_setting_is_warned_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from coupler.settings import aliases
+
+    monkeypatch.setattr(aliases, "ALIASES", (aliases.Alias("CAMUNDA_FUTURE", ("gateway", "future")),))
+
+    (warning,) = loaded(tmp_path, {"CAMUNDA_FUTURE": "1"}).warnings
+    assert "CAMUNDA_FUTURE has no effect" in warning
+
+
+def test_every_setting_has_one_name() -> None:
+    names = [variable(path) for path in leaves()]
+    assert len(names) == len(set(names)) > 50
