@@ -1,0 +1,65 @@
+"""Measures the worker and prints the table of docs/performance.md.
+
+python -m bench                        # everything, median of 3 runs (about 5 minutes)
+python -m bench --runs 1 --short       # a look
+python -m bench --only polling         # one setup: default, polling, streaming
+python -m bench --worker 'coupler run' # another command; the gateway's address is in COUPLER_GATEWAY__GRPC_ADDRESS
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from bench.scenarios import SCENARIOS, Figure, Rig, Size
+from bench.table import medians, table
+
+RESULTS = Path(__file__).parent / "results"
+SHORT = Size(quick_jobs=4000, slow_jobs=2000, bursts=3, rate_seconds=5, idle_seconds=4)
+
+
+def main() -> int:
+    """Runs every setup as often as asked, one line of JSON a figure, then the table."""
+    arguments = _arguments()
+    command = shlex.split(arguments.worker or f"{Path(sys.executable).with_name('coupler')} run")
+    size = SHORT if arguments.short else Size()
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / time.strftime("%Y-%m-%dT%H-%M-%S.jsonl")
+    figures: list[Figure] = []
+    with path.open("w") as results:
+        for run in range(1, arguments.runs + 1):
+            for setup in arguments.only or SCENARIOS:
+                for figure in _measure(command, setup, size):
+                    figures.append(figure)
+                    results.write(json.dumps({"run": run, "setup": setup, **figure.as_dict()}) + "\n")
+                    print(f"run {run}: {figure.name} = {figure.value:.3f} {figure.unit} {figure.void}", flush=True)
+    print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, {arguments.runs} runs; each run in {path}\n")
+    print(table(medians(figures)))
+    return 0
+
+
+def _measure(command: list[str], setup: str, size: Size) -> list[Figure]:
+    rig = Rig(command, setup)
+    try:
+        return list(SCENARIOS[setup](rig, size))
+    finally:
+        rig.close()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m bench", description="Measures the worker.")
+    parser.add_argument("--runs", type=int, default=3, help="how often; the table shows medians")
+    parser.add_argument("--only", action="append", choices=sorted(SCENARIOS), help="one setup, may be repeated")
+    parser.add_argument("--short", action="store_true", help="fewer jobs")
+    parser.add_argument("--worker", help="the command to measure")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
