@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -53,6 +54,31 @@ class Client:
     async def start(self, process_id: str, **variables: object) -> int:
         """Starts an instance and returns its key."""
         return (await self.pyzeebe.run_process(process_id, cast("Variables", variables))).process_instance_key
+
+    async def is_running(self, instance_key: int) -> bool:
+        """Whether the engine still knows an instance."""
+        return await self._found(pb.SetVariablesRequest(elementInstanceKey=instance_key, variables="{}", local=True))
+
+    async def until_ended(self, *instance_keys: int, patience_seconds: float = 60) -> None:
+        """Waits until the instances have ended; an engine that is away meanwhile is waited for.
+
+        Raises:
+            TimeoutError: patience is over.
+        """
+        async with asyncio.timeout(patience_seconds):
+            for key in instance_keys:
+                while await self.is_running(key):
+                    await asyncio.sleep(0.1)
+
+    async def _found(self, request: pb.SetVariablesRequest) -> bool:
+        try:
+            await self.stub.SetVariables(request, wait_for_ready=True, timeout=60)
+        except grpc.aio.AioRpcError as error:
+            if error.code() == grpc.StatusCode.NOT_FOUND:
+                return False
+            if error.code() != grpc.StatusCode.UNAVAILABLE:
+                raise
+        return True
 
 
 @asynccontextmanager

@@ -129,15 +129,13 @@ class Process:
 class Engine(Process):
     """``coupler engine`` on ports of its own, which it keeps when it is started again."""
 
-    def __init__(
-        self, directory: Path, *, db: Path | None = None, arguments: Sequence[str] = (), name: str = "engine"
-    ) -> None:
+    def __init__(self, directory: Path, *, db: Path | None = None, arguments: Sequence[str] = ()) -> None:
         self.port = free_port()
         self.rest_port = free_port()
         env = {"COUPLER_EMBEDDED__PORT": str(self.port), "COUPLER_EMBEDDED__REST_PORT": str(self.rest_port)}
         if db is not None:
             env["COUPLER_EMBEDDED__DB"] = str(db)
-        super().__init__(name, ["engine", *arguments], directory=directory, env=env)
+        super().__init__("engine", ["engine", *arguments], directory=directory, env=env)
 
     @property
     def address(self) -> str:
@@ -164,15 +162,17 @@ class Worker(Process):
     """``coupler run`` against a gateway, with its admin server on a port of its own."""
 
     def __init__(
-        self, directory: Path, gateway: str, *, env: Mapping[str, str] | None = None, name: str = "worker"
+        self, directory: Path, gateway: str, *, env: Mapping[str, str] | None = None, wait_until_ready: bool = True
     ) -> None:
+        self._wait = wait_until_ready
         self.admin_port = free_port()
         settings = {"COUPLER_GATEWAY__GRPC_ADDRESS": f"http://{gateway}", "COUPLER_ADMIN__PORT": str(self.admin_port)}
-        super().__init__(name, ["run"], directory=directory, env=settings | dict(env or {}))
+        super().__init__("worker", ["run"], directory=directory, env=settings | dict(env or {}))
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self.wait_until_ready()
+        if self._wait:
+            self.wait_until_ready()
         return self
 
     def get(self, path: str) -> httpx.Response | None:

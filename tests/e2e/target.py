@@ -6,7 +6,7 @@ Every call carries the id of its process instance in the header ``X-Instance``; 
 from __future__ import annotations
 
 import contextlib
-import json
+import itertools
 import re
 import threading
 import time
@@ -30,7 +30,7 @@ class Call:
 class Target:
     """Answers by path.
 
-    ``/ok``               200, ``{"answer": 42, "echo": <the JSON body>}``
+    ``/ok``               200, ``{"answer": 42, "echo": <the body, byte for byte>}``
     ``/status/404``       that status, ``{"code": "E404"}``
     ``/fails/2/503``      that status for the first two calls of an instance, then as ``/ok``
     ``/slow/0.5``         as ``/ok``, after that many seconds
@@ -74,22 +74,29 @@ class Target:
         with self._lock:
             return {instance: list(calls) for instance, calls in self._calls.items() if calls}
 
+    def gaps(self) -> dict[str, list[float]]:
+        """Of every instance that was called more than once, the seconds between its calls."""
+        repeated = {instance: calls for instance, calls in self.all_calls().items() if len(calls) > 1}
+        return {
+            instance: [round(later.at - earlier.at, 2) for earlier, later in itertools.pairwise(calls)]
+            for instance, calls in repeated.items()
+        }
+
     def _record(self, instance: str, call: Call) -> int:
         with self._lock:
             self._calls[instance].append(call)
             return len(self._calls[instance])
 
-    def _answer(self, path: str, nth: int, body: bytes) -> tuple[int, object]:
-        ok = {"answer": 42, "echo": json.loads(body) if body else None}
+    def _answer(self, path: str, nth: int, body: bytes) -> tuple[int, bytes]:
         if match := re.fullmatch(r"/status/(\d+)", path):
-            return int(match[1]), {"code": f"E{match[1]}"}
-        if match := re.fullmatch(r"/fails/(\d+)/(\d+)", path):
-            return (int(match[2]), {"attempt": nth}) if nth <= int(match[1]) else (200, ok)
+            return int(match[1]), b'{"code": "E%s"}' % match[1].encode()
+        if (match := re.fullmatch(r"/fails/(\d+)/(\d+)", path)) and nth <= int(match[1]):
+            return int(match[2]), b'{"attempt": %d}' % nth
         if match := re.fullmatch(r"/slow/([\d.]+)", path):
             time.sleep(float(match[1]))
         if path == "/held":
             self._held.wait()
-        return 200, ok
+        return 200, b'{"answer": 42, "echo": %s}' % (body or b"null")
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         target = self
@@ -101,8 +108,7 @@ class Target:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 call = Call(self.command, self.path, dict(self.headers.items()), body, time.monotonic())
                 nth = target._record(self.headers.get("X-Instance", ""), call)
-                status, content = target._answer(self.path, nth, body)
-                answer = json.dumps(content).encode()
+                status, answer = target._answer(self.path, nth, body)
                 try:
                     self.send_response(status)
                     self.send_header("Content-Type", "application/json")
