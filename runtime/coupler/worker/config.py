@@ -33,6 +33,8 @@ class WorkerConfig:
     """Longest run of one job; the header ``jobTimeout`` may ask for less."""
     drain_seconds: float = 20.0
     """At shutdown running jobs get this long to finish."""
+    lease_tick_seconds: float = 1.0
+    """How often leases and run times are looked at."""
     tenant_ids: tuple[str, ...] = ()
     """Tenants to take jobs of; empty: the gateway's default tenant."""
     max_variables_bytes: int = 1_572_864

@@ -44,7 +44,7 @@ class Worker:
         self._config = config
         self._active = ActiveJobs()
         self._recent: deque[FinishedJob] = deque(maxlen=config.recent_jobs)
-        self._keeper = LeaseKeeper(self._active, gateway)
+        self._keeper = LeaseKeeper(self._active, gateway, tick_seconds=config.lease_tick_seconds)
         self._keeper_task: asyncio.Task[None] | None = None
         self._drained: asyncio.Task[DrainSummary] | None = None
         total = Slots(config.max_jobs_active_total)

@@ -1,0 +1,98 @@
+"""The way down: finish, hand back, cut short."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from coupler import json
+from coupler.testing import CompleteCommand, FailCommand
+from coupler.worker.drain import DrainSummary
+from tests.worker.kit import JOB_TYPE, connector, working
+
+
+async def slow(bound: Any, context: Any) -> Any:
+    await asyncio.sleep(0.2)
+    return {}
+
+
+async def endless(bound: Any, context: Any) -> Any:
+    await asyncio.Event().wait()
+
+
+async def test_running_jobs_finish_and_no_new_ones_are_taken() -> None:
+    async with working(connector(slow)) as kit:
+        keys = [kit.gateway.add_job(JOB_TYPE) for _ in range(5)]
+        await kit.until(lambda: len(kit.worker.running()) == 5)
+        draining = asyncio.create_task(kit.worker.drain())
+        await asyncio.sleep(0.01)
+        late = kit.gateway.add_job(JOB_TYPE)
+        summary = await draining
+        assert summary == DrainSummary(finished=5, handed_back=0, cut_short=0, left_behind=0)
+        assert all(isinstance(kit.gateway.commands_for(key)[0], CompleteCommand) for key in keys)
+        assert kit.gateway.commands_for(late) == []
+        assert kit.worker.draining
+        assert not kit.worker.ready
+        assert await kit.worker.drain() is summary  # idempotent
+
+
+async def test_jobs_without_a_slot_are_handed_back_with_unchanged_retries() -> None:
+    config = {"max_jobs_active_total": 2, "max_jobs_active": 10, "stream_enabled": False}
+    async with working(connector(slow), **config) as kit:
+        keys = [kit.gateway.add_job(JOB_TYPE) for _ in range(8)]
+        await kit.until(lambda: len(kit.worker.running()) > 2)
+        summary = await kit.worker.drain()
+        assert summary.handed_back >= 1
+        for key in keys:
+            for command in kit.gateway.commands_for(key):
+                if isinstance(command, FailCommand):
+                    assert command.retries == 3
+                    assert "handed back" in command.message
+        assert summary.cut_short == 0
+
+
+async def test_what_still_runs_at_the_deadline_is_cut_short_with_one_retry_less() -> None:
+    async with working(connector(endless), drain_seconds=0.1) as kit:
+        key = kit.gateway.add_job(JOB_TYPE)
+        await kit.until(lambda: len(kit.worker.running()) == 1)
+        summary = await kit.worker.drain()
+        assert summary.cut_short == 1
+        command = kit.gateway.commands_for(key)[0]
+        assert isinstance(command, FailCommand)
+        assert command.retries == 2
+        assert json.loads(command.variables or "")["error"]["code"] == "SHUTDOWN"
+
+
+async def test_a_repeatable_call_that_is_cut_short_keeps_its_retries() -> None:
+    async with working(connector(endless, repeatable=True), drain_seconds=0.1) as kit:
+        key = kit.gateway.add_job(JOB_TYPE)
+        await kit.until(lambda: len(kit.worker.running()) == 1)
+        await kit.worker.drain()
+        command = kit.gateway.commands_for(key)[0]
+        assert isinstance(command, FailCommand)
+        assert command.retries == 3
+
+
+async def test_a_connector_that_swallows_its_cancellation_does_not_hold_up_the_shutdown() -> None:
+    async def stubborn(bound: Any, context: Any) -> Any:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return {"ignored": "the cancellation"}
+
+    async with working(connector(stubborn), drain_seconds=0.1) as kit:
+        key = kit.gateway.add_job(JOB_TYPE)
+        await kit.until(lambda: len(kit.worker.running()) == 1)
+        async with asyncio.timeout(10):
+            await kit.worker.drain()
+        assert isinstance(kit.gateway.commands_for(key)[0], CompleteCommand)
+
+
+async def test_metrics_and_recent_jobs_tell_how_jobs_ended() -> None:
+    async with working(connector(slow)) as kit:
+        key = kit.gateway.add_job(JOB_TYPE)
+        await kit.gateway.drain()
+        await kit.until(lambda: kit.outcome_count("completed") == 1)
+        finished = kit.worker.recent()[0]
+        assert (finished.job_key, finished.outcome, finished.connector) == (key, "completed", "Echo")
+        assert finished.duration_seconds >= 0.2

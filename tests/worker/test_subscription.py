@@ -1,0 +1,185 @@
+"""Stream when quiet, poll when busy, and nothing lost in between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from coupler.errors import GatewayError, GatewayStatus
+from coupler.testing import FakeGateway
+from coupler.worker.rate import ArrivalRate
+from tests.worker.kit import JOB_TYPE, connector, registered, working
+
+
+class Counting:
+    """A connector that counts runs by job key."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.by_key: Counter[int] = Counter()
+        self._seconds = seconds
+
+    async def __call__(self, bound: Any, context: Any) -> Any:
+        self.by_key[context.job_key] += 1
+        await asyncio.sleep(self._seconds)
+        return {}
+
+
+async def test_jobs_from_before_the_stream_are_polled_and_new_ones_pushed() -> None:
+    count = Counting()
+    gateway = FakeGateway()
+    old = gateway.add_job(JOB_TYPE)
+    async with working(connector(count), gateway=gateway) as kit:
+        await gateway.drain()
+        await kit.until(lambda: gateway.open_streams == 1)
+        polls = len(gateway.activations)
+        new = gateway.add_job(JOB_TYPE)
+        await gateway.drain()
+        assert gateway.job(new).pushed
+        assert not gateway.job(old).pushed
+        assert polls >= 1
+    assert set(count.by_key.values()) == {1}
+
+
+async def test_only_declared_variables_are_asked_for() -> None:
+    instance = registered(connector(Counting()), input_variables=("url", "body"))
+    async with working(instance) as kit:
+        await kit.until(lambda: bool(kit.gateway.activations) and bool(kit.gateway.stream_requests))
+        assert tuple(kit.gateway.activations[0].fetch_variables) == ("url", "body")
+        assert tuple(kit.gateway.stream_requests[0].fetch_variables) == ("url", "body")
+
+
+async def test_busy_closes_the_stream_and_quiet_reopens_it_with_nothing_lost_or_doubled() -> None:
+    count = Counting()
+    async with working(connector(count), stream_to_poll_jobs_per_second=50) as kit:
+        gateway = kit.gateway
+        keys = []
+        for _ in range(3):  # quiet, busy, quiet, ...
+            await kit.until(lambda: gateway.open_streams == 1)
+            for _ in range(300):
+                keys.append(gateway.add_job(JOB_TYPE))
+                if len(keys) % 10 == 0:
+                    await asyncio.sleep(0.001)
+            await kit.until(lambda: kit.worker.subscriptions()[0].mode == "poll")
+            await gateway.drain()
+        assert [count.by_key[key] for key in keys] == [1] * len(keys)
+        assert any(gateway.job(key).pushed for key in keys)
+        assert not all(gateway.job(key).pushed for key in keys)
+
+
+async def test_a_stream_that_ends_without_an_error_is_opened_again() -> None:
+    async with working(connector(Counting())) as kit:
+        await kit.until(lambda: kit.gateway.open_streams == 1)
+        kit.gateway.end_streams()
+        await kit.until(lambda: len(kit.gateway.stream_requests) >= 2 and kit.gateway.open_streams == 1)
+
+
+async def test_while_the_stream_is_broken_polls_run_fast() -> None:
+    count = Counting()
+    gateway = FakeGateway()
+    gateway.faults.inject("stream", GatewayStatus.UNAVAILABLE, times=None)
+    async with working(connector(count), gateway=gateway) as kit:
+        for _ in range(5):
+            started_at = time.monotonic()
+            gateway.add_job(JOB_TYPE)
+            await gateway.drain()
+            assert time.monotonic() - started_at < 10
+        gateway.faults.clear()
+        await kit.until(lambda: gateway.open_streams == 1)
+
+
+async def test_a_gateway_that_cannot_stream_is_polled_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    gateway = FakeGateway()
+    gateway.faults.inject("stream", GatewayStatus.UNIMPLEMENTED, times=None)
+    with caplog.at_level(logging.WARNING):
+        async with working(connector(Counting()), gateway=gateway, request_timeout_seconds=0.05):
+            for _ in range(20):
+                gateway.add_job(JOB_TYPE)
+                await gateway.drain()
+    assert len(gateway.stream_requests) == 1
+    assert caplog.text.count("cannot push jobs") == 1
+
+
+async def test_backpressure_on_half_of_all_calls_loses_nothing() -> None:
+    count = Counting()
+    gateway = FakeGateway()
+    for call in ("activate", "complete"):
+        gateway.faults.inject(call, GatewayStatus.BACKPRESSURE, times=None, every=2)
+    keys = [gateway.add_job(JOB_TYPE) for _ in range(100)]
+    async with working(connector(count), gateway=gateway, stream_enabled=False):
+        await gateway.drain()
+    assert [count.by_key[key] for key in keys] == [1] * 100
+
+
+async def test_polls_that_come_back_empty_at_once_are_repeated_no_faster_than_every_100_ms() -> None:
+    gateway = FakeGateway()
+    async with working(connector(Counting()), gateway=gateway, stream_enabled=False, request_timeout_seconds=-1.0):
+        await asyncio.sleep(0.5)
+    assert 2 <= len(gateway.activations) <= 7
+
+
+async def test_an_idle_stream_is_polled_beside_less_and_less() -> None:
+    gateway = FakeGateway()
+    async with working(connector(Counting()), gateway=gateway):
+        await asyncio.sleep(1.0)
+    assert len(gateway.activations) <= 6  # at 0, 0.1, 0.26, 0.52, 0.93 s …
+
+
+async def test_a_gateway_that_is_away_makes_the_subscription_unready_until_it_is_back() -> None:
+    gateway = FakeGateway()
+    gateway.faults.inject("activate", GatewayStatus.UNAVAILABLE, times=None)
+    gateway.faults.inject("stream", GatewayStatus.UNAVAILABLE, times=None)
+    async with working(connector(Counting()), gateway=gateway) as kit:
+        await kit.until(lambda: kit.worker.subscriptions()[0].last_error != "")
+        assert not kit.worker.ready
+        gateway.faults.clear()
+        await kit.until(lambda: kit.worker.ready)
+        assert kit.worker.subscriptions()[0].last_error == ""
+
+
+async def test_a_stream_is_read_only_while_a_slot_is_free() -> None:
+    # Given 5,000 jobs pushed at a worker with 10 slots
+    gateway = FakeGateway()
+    held = asyncio.Event()
+
+    async def wait(bound: Any, context: Any) -> Any:
+        await held.wait()
+        return {}
+
+    async with working(registered(connector(wait), max_jobs_active=10), gateway=gateway) as kit:
+        await kit.until(lambda: gateway.open_streams == 1)
+        for _ in range(5000):
+            gateway.add_job(JOB_TYPE)
+        await kit.until(lambda: kit.worker.subscriptions()[0].active == 10)
+        await asyncio.sleep(0.05)
+        # Then it took no more than it can run
+        assert len(kit.worker.running()) == 10
+        held.set()
+        await gateway.drain()
+
+
+async def test_errors_of_the_stream_are_shown() -> None:
+    async with working(connector(Counting())) as kit:
+        await kit.until(lambda: kit.gateway.open_streams == 1)
+        kit.gateway.faults.inject("stream", GatewayStatus.UNAVAILABLE, times=None)
+        kit.gateway.faults.inject("activate", GatewayStatus.UNAVAILABLE, times=None)
+        kit.gateway.end_streams(GatewayError(GatewayStatus.UNAVAILABLE, "connection reset"))
+        await kit.until(lambda: not kit.worker.subscriptions()[0].ready)
+
+
+def test_a_rate_is_busy_above_its_limit_within_one_second() -> None:
+    now = 0.0
+    rate = ArrivalRate(200, clock=lambda: now)
+    rate.add(200)
+    assert not rate.busy
+    now = 1.0
+    rate.add(150)
+    assert not rate.busy
+    rate.add(51)
+    assert rate.busy
+    rate.reset()
+    assert not rate.busy
