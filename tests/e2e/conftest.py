@@ -16,7 +16,7 @@ from tests.e2e.target import Target
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine in memory."""
+    """The engine."""
     with Engine(tmp_path_factory.mktemp("engine")) as engine:
         yield engine
 

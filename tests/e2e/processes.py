@@ -6,12 +6,14 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 import httpx
 
@@ -126,15 +128,27 @@ class Process:
             self.wait()
 
 
-class Engine(Process):
-    """``coupler engine`` on ports of its own, which it keeps when it is started again."""
+class Incident(NamedTuple):
+    """An open incident, as the engine's database has it."""
 
-    def __init__(self, directory: Path, *, db: Path | None = None, arguments: Sequence[str] = ()) -> None:
+    key: int
+    kind: str
+    message: str
+    job_key: int
+
+
+class Engine(Process):
+    """``coupler engine`` with a database file, on ports of its own, which it keeps when it is started again."""
+
+    def __init__(self, directory: Path, *, arguments: Sequence[str] = ()) -> None:
+        self.db = directory / "engine.db"
         self.port = free_port()
         self.rest_port = free_port()
-        env = {"COUPLER_EMBEDDED__PORT": str(self.port), "COUPLER_EMBEDDED__REST_PORT": str(self.rest_port)}
-        if db is not None:
-            env["COUPLER_EMBEDDED__DB"] = str(db)
+        env = {
+            "COUPLER_EMBEDDED__PORT": str(self.port),
+            "COUPLER_EMBEDDED__REST_PORT": str(self.rest_port),
+            "COUPLER_EMBEDDED__DB": str(self.db),
+        }
         super().__init__("engine", ["engine", *arguments], directory=directory, env=env)
 
     @property
@@ -156,6 +170,16 @@ class Engine(Process):
                 return client.connect_ex(("127.0.0.1", self.port)) == 0
 
         until(accepts, f"{self.name} to listen")
+
+    def incident(self, process_id: str) -> Incident | None:
+        """The newest incident of a process. The gateway protocol has no call that lists incidents."""
+        query = (
+            "SELECT incident.key, type, message, job_key FROM incident"
+            " JOIN definition ON definition.key = definition_key WHERE process_id = ? ORDER BY incident.key DESC"
+        )
+        with closing(sqlite3.connect(f"file:{self.db}?mode=ro", uri=True)) as database:
+            row = database.execute(query, (process_id,)).fetchone()
+        return Incident(*row) if row else None
 
 
 class Worker(Process):

@@ -20,7 +20,7 @@ LEASE = {"CAMUNDA_CLIENT_WORKER_DEFAULTS_TIMEOUT": "PT4S"}
 
 @asynccontextmanager
 async def engine_on_a_file(directory: Path) -> AsyncIterator[tuple[Engine, Client]]:
-    with Engine(directory, db=directory / "engine.db") as engine:
+    with Engine(directory) as engine:
         async with connect(engine.address, directory) as client:
             yield engine, client
 
@@ -88,7 +88,7 @@ async def test_jobs_of_a_killed_worker_are_run_again_when_their_lease_has_ended(
 
 async def test_a_worker_starts_before_its_gateway(tmp_path: Path, target: Target) -> None:
     # Given an address where nothing listens yet
-    with Engine(tmp_path, db=tmp_path / "engine.db") as engine:
+    with Engine(tmp_path) as engine:
         engine.kill()
         with Worker(tmp_path, engine.address, wait_until_ready=False) as worker:
             # When the worker is there first, it lives, but it is not ready

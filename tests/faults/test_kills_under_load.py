@@ -24,7 +24,7 @@ async def test_worker_and_engine_are_killed_by_turns(tmp_path: Path) -> None:
     (tmp_path / "second").mkdir()
     with (
         Target() as target,
-        Engine(tmp_path, db=tmp_path / "engine.db") as engine,
+        Engine(tmp_path) as engine,
         Worker(tmp_path, engine.address, env=settings) as worker,
         Worker(tmp_path / "second", engine.address, env=settings),
     ):
