@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from coupler.sdk import Connector, JobContext
-from coupler.sdk.http import HttpRequest, TlsMaterial, TransportError
+from coupler.sdk.authentication import authorization_of, query_parameter_of
+from coupler.sdk.http import (
+    HttpRequest,
+    TlsMaterial,
+    TransportError,
+    build_url,
+    result,
+    status_error,
+    structured_or_text,
+    transport_failure,
+)
 from coupler_rest import payload
-from coupler_rest.address import build_url
-from coupler_rest.authentication import authorization_of, query_parameter_of
-from coupler_rest.failures import raise_transport_error, status_error
 from coupler_rest.model import INPUT_VARIABLES, Method, RestInput, timeouts
-from coupler_rest.response import result, structured_or_text
 
 _WITH_BODY = frozenset({Method.POST, Method.PUT, Method.PATCH})
 
@@ -84,7 +90,7 @@ class RestConnector(Connector[RestInput]):
         try:
             response = await context.http_engine.send(build_request(input))
         except TransportError as error:
-            raise_transport_error(error)
+            raise transport_failure(error) from error
         body = structured_or_text(response.body)
         if response.status >= 400:
             raise status_error(response, body)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator
 
 from coupler.sdk import Input
-from coupler_rest.authentication import Authentication, AuthenticationChoice
+from coupler.sdk.authentication import Authentication, AuthenticationChoice
 
 _URL: Final = re.compile(r"=|(?:http://|https://|secrets|\{\{).*")
 

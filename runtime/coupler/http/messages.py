@@ -75,12 +75,23 @@ class TransportFault(Enum):
 
 
 class TransportError(CouplerError):
-    """No (whole) response arrived. ``headers_received`` tells a broken body from a call without any answer."""
+    """No (whole) response arrived. ``headers_received`` tells a broken body from a call without any answer.
 
-    def __init__(self, fault: TransportFault, message: str, *, headers_received: bool = False) -> None:
+    ``response`` holds what did arrive (status and headers, no body), also a proxy's refusal.
+    """
+
+    def __init__(
+        self,
+        fault: TransportFault,
+        message: str,
+        *,
+        headers_received: bool = False,
+        response: HttpResponse | None = None,
+    ) -> None:
         super().__init__(message)
         self.fault = fault
         self.headers_received = headers_received
+        self.response = response
 
 
 class HttpEngine(Protocol):

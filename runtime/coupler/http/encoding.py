@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
-from coupler.sdk import InputError
+from coupler.errors import InputError
 
 _UNCHANGED: Final = re.compile(r"https?://[A-Za-z0-9.\-]+(?::\d+)?(?:/[A-Za-z0-9\-_.~!*'()@:$&,;=]*)*")
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")

@@ -6,8 +6,8 @@ import json as stdlib_json
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
-from coupler.sdk.http import HttpResponse
-from coupler.sdk.json import Malformed, loads
+from coupler.http.messages import HttpResponse
+from coupler.json import Malformed, loads
 
 
 def header_map(lines: list[tuple[str, str]]) -> dict[str, Any]:

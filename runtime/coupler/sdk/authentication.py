@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Tag
 
-from coupler.sdk import Input
+from coupler.sdk.input import Input
 
 # The element template writes this text where a user name stands without a password.
 EMPTY_PASSWORD: Final = "SPEC_PASSWORD_EMPTY_PATTERN"  # noqa: S105 - the very opposite of a password
