@@ -14,6 +14,7 @@ from coupler.sdk.context import Resources
 from coupler.secrets.resolution import Secrets
 from coupler.telemetry.metrics import TypeMetrics
 from coupler.worker.active import ActiveJobs, Cut, Held, Phase, lease_end
+from coupler.worker.adaptive import AdaptiveLimit
 from coupler.worker.config import WorkerConfig
 from coupler.worker.execution import Execution
 from coupler.worker.limits import Slots
@@ -58,6 +59,7 @@ class Channel:
         self._lease_seconds = registered.lease_seconds or config.lease_seconds
         self._max_run_seconds = config.max_execution_seconds
         self._slots = Slots(registered.max_jobs_active or config.max_jobs_active)
+        self._adaptive = AdaptiveLimit(self._slots, config.adaptive) if config.adaptive.enabled else None
         self._execution = Execution(registered, gateway=gateway, secrets=secrets, resources=resources, config=config)
         self._subscription = Subscription(
             _subscription_config(registered, config, self._lease_seconds),
@@ -160,6 +162,8 @@ class Channel:
         since = held.started_at or job.received_at
         label = _LABELS[type(outcome)]
         self._metrics.finished(label, now - since)
+        if self._adaptive is not None:
+            self._adaptive.finished(now - since, failed=isinstance(outcome, Failed))
         if log.isEnabledFor(logging.DEBUG):
             log.debug("Job %d (%s): %s after %.3f s", job.key, job.type, label, now - since)
         self._finished(

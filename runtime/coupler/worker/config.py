@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from coupler.feel.limits import Limits
+from coupler.worker.adaptive import AdaptiveConfig
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -43,5 +44,7 @@ class WorkerConfig:
     """Error messages are cut to this many characters (UTF-16 units)."""
     recent_jobs: int = 200
     """How many finished jobs the admin API remembers."""
+    adaptive: AdaptiveConfig = field(default_factory=AdaptiveConfig)
+    """Fewer slots while a target is slow or failing; off by default."""
     feel_limits: Limits = field(default_factory=Limits)
     """Budget of one evaluation of a result or error expression."""

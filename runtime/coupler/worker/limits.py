@@ -20,22 +20,28 @@ class Slots:
     @property
     def free(self) -> int:
         """Slots that nobody holds."""
-        return self._free
+        return max(0, self._free)
 
     @property
     def used(self) -> int:
         """Slots that are held."""
         return self.limit - self._free
 
+    def resize(self, limit: int) -> None:
+        """Changes the limit. Held slots stay held: a smaller limit takes effect as they are given back."""
+        grown = limit - self.limit
+        self.limit = limit
+        self.release(grown)
+
     def reserve(self, wanted: int) -> int:
         """Takes up to ``wanted`` slots without waiting; returns how many."""
-        taken = min(wanted, self._free)
+        taken = min(wanted, self.free)
         self._free -= taken
         return taken
 
     async def acquire(self) -> None:
         """Takes one slot, waiting for it if need be."""
-        if self._free:
+        if self._free > 0:
             self._free -= 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -62,12 +68,12 @@ class Slots:
 
     def release(self, count: int = 1) -> None:
         """Gives slots back: to those who wait in line, then to everybody."""
-        while count and self._queue:
+        self._free += count
+        while self._free > 0 and self._queue:
             turn = self._queue.popleft()
             if not turn.done():
                 turn.set_result(None)
-                count -= 1
-        self._free += count
+                self._free -= 1
         if self._thresholds:
             for wanted, reached in self._thresholds:
                 if wanted <= self._free and not reached.done():
