@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from coupler.settings.tree import is_open, leaf_of
+
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -61,6 +63,16 @@ def test_links_between_documents_lead_somewhere() -> None:
         if "://" not in link and not (document.parent / link).exists()
     ]
     assert broken == []
+
+
+def test_every_setting_that_a_document_names_exists() -> None:
+    unknown = []
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for name in re.findall(r"\bCOUPLER_[A-Z_]*[A-Z]\b(?!…|_)", document.read_text()):
+            path = tuple(name.removeprefix("COUPLER_").lower().split("__"))
+            if not is_open(path) and leaf_of(path) is None:
+                unknown.append(f"{document.relative_to(ROOT)}: {name}")
+    assert unknown == []
 
 
 def test_the_contributing_guide_stays_short() -> None:
