@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,26 +14,7 @@ from tests.e2e.bpmn import Model
 from tests.e2e.client import connect
 from tests.e2e.processes import Engine, Process, Worker
 
-GREETER = """
-from coupler.sdk import Connector, ConnectorError, Input
-
-
-class GreetingInput(Input):
-    who: str
-    shout_loud: bool = False
-
-
-class Greeter(Connector[GreetingInput]):
-    type = "example:greeter:1"
-    name = "Greeter"
-    Input = GreetingInput
-
-    async def execute(self, input, context):
-        if input.who == "nobody":
-            raise ConnectorError("There is nobody to greet.", code="NOBODY")
-        text = f"Hello {input.who}"
-        return {"text": text.upper() if input.shout_loud else text, "element": context.element_id}
-
+BLOCKING = """
 
 class Blocking(Connector[GreetingInput]):
     type = "example:blocking:1"
@@ -44,13 +28,20 @@ class Blocking(Connector[GreetingInput]):
 """
 
 
+def of_the_guide(file: str) -> str:
+    """A file that docs/extending.md shows."""
+    guide = Path(__file__).parents[2] / "docs" / "extending.md"
+    blocks = re.findall(r"```\w*\n# (\S+)\n(.*?)```", guide.read_text(), re.DOTALL)
+    return str(dict(blocks)[file])
+
+
 async def test_a_connector_from_another_package_serves_jobs(tmp_path: Path) -> None:
     # Given two connectors, one of them blocking, installed beside Coupler
     entry_points = "greeter = greeter:Greeter\nblocking = greeter:Blocking"
-    site = plugins.install(tmp_path, "greeter", entry_points, GREETER)
+    site = plugins.install(tmp_path, "greeter", entry_points, of_the_guide("src/greeter/__init__.py") + BLOCKING)
     thrown = 'bpmnError("NOBODY", error.message, {seen: error.message})'
     headers = {
-        "resultExpression": "={greeting: text, element: element}",
+        "resultExpression": "={greeting: text}",
         "errorExpression": f'=if error.code = "NOBODY" then {thrown} else null',
     }
     model = Model("greeting").start().end().end("nobody-there")
@@ -63,11 +54,23 @@ async def test_a_connector_from_another_package_serves_jobs(tmp_path: Path) -> N
 
             # When instances run, then their code is what ran
             variables = await client.run("greeting", name="Ada")
-            assert (variables["greeting"], variables["element"]) == ("HELLO ADA", "greet")
+            assert variables["greeting"] == "HELLO ADA"
             assert variables["blocking"] == {"text": "Hello Ada", "main": False}
             assert (await client.run("greeting", name="nobody"))["seen"] == "There is nobody to greet."
         assert "greeter 1.0.0" in _output(tmp_path, site, "connectors", "list")[1]
         assert worker.metric("coupler_jobs_finished_total", job_type="example:greeter:1", outcome="bpmn_error") == 1
+
+
+def test_the_test_of_the_guide_passes(tmp_path: Path) -> None:
+    site = plugins.install(tmp_path, "greeter", "greeter = greeter:Greeter", of_the_guide("src/greeter/__init__.py"))
+    (tmp_path / "test_greeter.py").write_text(of_the_guide("tests/test_greeter.py"))
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_greeter.py"]
+    env = {"PYTHONPATH": str(site), "PATH": ""}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
 
 
 @pytest.mark.parametrize(
