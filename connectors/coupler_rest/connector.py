@@ -6,16 +6,8 @@ from typing import Any
 
 from coupler.sdk import Connector, JobContext
 from coupler.sdk.authentication import authorization_of, query_parameter_of
-from coupler.sdk.http import (
-    HttpRequest,
-    TlsMaterial,
-    TransportError,
-    build_url,
-    result,
-    status_error,
-    structured_or_text,
-    transport_failure,
-)
+from coupler.sdk.http import HttpRequest, TlsMaterial, TransportError
+from coupler.sdk.http_call import build_url, result, status_error, structured_or_text, transport_failure
 from coupler_rest import payload
 from coupler_rest.model import INPUT_VARIABLES, Method, RestInput, timeouts
 

@@ -1,18 +1,23 @@
 """The engine: one request in, one whole response out, through a pool shared by all jobs.
 
 Order of a call: address taken apart, policy asked, headers completed, sent (once more when a pooled connection had gone
-stale), body read under its limit, decoded, and, when the request follows redirects, the next hop.
+stale), body read under its limit, decoded, and, when the request follows redirects, the next hop from the top.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from coupler.http import decoding
+from coupler.http import decoding, redirects
 from coupler.http.config import HttpConfig
+from coupler.http.egress import EgressPolicy
 from coupler.http.headers import outgoing_headers
-from coupler.http.messages import HttpRequest, HttpResponse
-from coupler.http.targets import parse_target
+from coupler.http.messages import HttpRequest, HttpResponse, StreamedResponse, TransportError, TransportFault
+from coupler.http.proxies import Proxies
+from coupler.http.resolver import Lookup, NameCheck, system_lookup
+from coupler.http.targets import Target, parse_target
 from coupler.http.tls import TlsContexts
 
 if TYPE_CHECKING:
@@ -41,12 +46,26 @@ def _header_value(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-class Engine:
-    """Sends requests through one pool. Belongs to the event loop on which its first call runs."""
+def _head(answer: ClientResponse, url: str) -> HttpResponse:
+    headers = [(_header_name(name), _header_value(value)) for name, value in answer.raw_headers]
+    return HttpResponse(answer.status, answer.reason or None, headers, b"", url)
 
-    def __init__(self, config: HttpConfig | None = None) -> None:
+
+class Engine:
+    """Sends requests through one pool. Belongs to the event loop on which its first call runs.
+
+    Args:
+        config: Limits, egress policy and proxies.
+        lookup: Finds the addresses of names; the operating system by default.
+    """
+
+    def __init__(self, config: HttpConfig | None = None, *, lookup: Lookup = system_lookup) -> None:
         self.config = config or HttpConfig()
+        self._policy = EgressPolicy(self.config.egress)
+        self._proxies = Proxies(self.config.proxies)
         self._contexts = TlsContexts()
+        self._lookup = lookup
+        self._names = NameCheck(self._policy, lookup, self.config.dns_cache_seconds)
         self._pool: Pool | None = None
 
     def _started(self) -> Pool:
@@ -54,7 +73,7 @@ class Engine:
             # aiohttp is worth 20 MB and a tenth of a second; a worker without HTTP jobs never pays for it.
             from coupler.http.pool import Pool
 
-            self._pool = Pool(self.config)
+            self._pool = Pool(self.config, self._policy, self._lookup)
         return self._pool
 
     async def send(self, request: HttpRequest) -> HttpResponse:
@@ -65,18 +84,79 @@ class Engine:
             EgressDenied: a rule forbids the address.
             InputError: a header or the TLS material cannot be used.
         """
-        return await self._exchange(request)
-
-    async def _exchange(self, request: HttpRequest) -> HttpResponse:
         pool = self._started()
-        target = parse_target(request.url)
-        answer = await self._answer(pool, request, target.url)
-        headers = [(_header_name(name), _header_value(value)) for name, value in answer.raw_headers]
-        limit = self.config.max_body_bytes if request.max_body_bytes is None else request.max_body_bytes
-        body = await pool.read(answer, limit)
-        return HttpResponse(answer.status, answer.reason or None, headers, body, request.url)
+        answer, response = await self._open(pool, request)
+        try:
+            response.body = await pool.read(answer, self._limit(request))
+        except TransportError as error:
+            error.response = response
+            raise
+        return response
 
-    async def _answer(self, pool: Pool, request: HttpRequest, url: str) -> ClientResponse:
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest) -> AsyncIterator[StreamedResponse]:
+        """Sends and lends the response while its body is still arriving.
+
+        Raises:
+            TransportError: no response; also while the body is read.
+            EgressDenied: a rule forbids the address.
+            InputError: a header or the TLS material cannot be used.
+        """
+        pool = self._started()
+        answer, response = await self._open(pool, request)
+        async with aclosing(pool.pieces(answer, self._limit(request))) as pieces:
+            try:
+                yield StreamedResponse(response, pieces)
+            finally:
+                answer.close()
+
+    def _limit(self, request: HttpRequest) -> int:
+        return self.config.max_body_bytes if request.max_body_bytes is None else request.max_body_bytes
+
+    async def _open(self, pool: Pool, request: HttpRequest) -> tuple[ClientResponse, HttpResponse]:
+        """The final response of a call, redirects followed, its body still to be read."""
+        target = parse_target(request.url)
+        answer = await self._answer(pool, request, target)
+        response = _head(answer, target.url)
+        if request.follow_redirects and response.status in redirects.STATUSES:
+            return await self._follow(pool, request, target, answer)
+        return answer, response
+
+    async def _follow(
+        self, pool: Pool, request: HttpRequest, target: Target, answer: ClientResponse
+    ) -> tuple[ClientResponse, HttpResponse]:
+        seen = {(request.method, target.url)}
+        while True:
+            response = _head(answer, target.url)
+            try:
+                following = redirects.next_request(request, target, response)
+                if following is None:
+                    return answer, response
+                await pool.discard(answer)
+            except BaseException:
+                answer.close()
+                raise
+            request, target = following, parse_target(following.url)
+            self._check_trail(seen, request.method, target)
+            answer = await self._answer(pool, request, target)
+
+    def _check_trail(self, seen: set[tuple[str, str]], method: str, target: Target) -> None:
+        shown = target.url.partition("?")[0]
+        if (method, target.url) in seen:
+            raise TransportError(TransportFault.TOO_MANY_REDIRECTS, f"Circular redirect to '{shown}'")
+        if len(seen) > self.config.max_redirects:
+            raise TransportError(
+                TransportFault.TOO_MANY_REDIRECTS,
+                f"Maximum redirects ({self.config.max_redirects}) exceeded at '{shown}'",
+            )
+        seen.add((method, target.url))
+
+    async def _answer(self, pool: Pool, request: HttpRequest, target: Target) -> ClientResponse:
+        self._policy.check_url(request.url)
+        self._policy.check_host(target.host)
+        route = self._proxies.route(target)
+        if route is not None:
+            await self._names.check(target.host, target.port)
         body, method = request.body, request.method
         if isinstance(body, bytes):
             length: int | None = len(body)
@@ -84,11 +164,13 @@ class Engine:
             length = 0 if body is None and method in BODY_METHODS else None
         return await pool.request(
             method,
-            url,
+            target.url,
             outgoing_headers(request.headers, self.config.user_agent, decoding.accepted_codings(), length),
             body or None,
             self._contexts.get(request.tls),
             (request.connect_timeout_seconds, request.read_timeout_seconds),
+            target.host,
+            route,
             self.config.resend_stale and method in IDEMPOTENT_METHODS and (body is None or length is not None),
         )
 

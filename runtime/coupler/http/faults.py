@@ -7,8 +7,9 @@ import ssl
 from typing import Final
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 
-from coupler.http.messages import TransportError, TransportFault
+from coupler.http.messages import HttpResponse, TransportError, TransportFault
 
 
 def _timeout_message(phase: str) -> str:
@@ -35,6 +36,12 @@ def _connection_fault(error: aiohttp.ClientConnectionError) -> tuple[TransportFa
     return TransportFault.DISCONNECTED, f"The connection broke: {error}"
 
 
+def _refused_by_proxy(error: aiohttp.ClientHttpProxyError) -> TransportError:
+    response = HttpResponse(error.status, error.message or None, [], b"", "")
+    message = f"The proxy answered {error.status} {error.message}".rstrip()
+    return TransportError(TransportFault.PROXY, message, response=response)
+
+
 def fault_of(error: Exception, *, headers_received: bool) -> TransportError:
     """The engine's error for one of aiohttp's, the cause kept for the log."""
     tls = _tls_cause(error)
@@ -45,7 +52,7 @@ def fault_of(error: Exception, *, headers_received: bool) -> TransportError:
         fault = TransportFault.TIMEOUT
         message = _timeout_message("The response body stalled" if headers_received else "The request timed out")
     elif isinstance(error, aiohttp.ClientHttpProxyError):
-        fault, message = TransportFault.PROXY, f"The proxy answered {error.status} {error.message}".rstrip()
+        return _refused_by_proxy(error)
     elif isinstance(error, aiohttp.ClientConnectionError):
         fault, message = _connection_fault(error)
     elif isinstance(error, aiohttp.ClientPayloadError):
@@ -65,6 +72,6 @@ def fault_of(error: Exception, *, headers_received: bool) -> TransportError:
     return result
 
 
-FAILURES: Final = (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError)
+FAILURES: Final = (aiohttp.ClientError, HttpProcessingError, asyncio.TimeoutError, OSError)
 
 __all__ = ["FAILURES", "fault_of"]

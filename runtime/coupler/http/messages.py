@@ -5,7 +5,8 @@ Slotted and plain on purpose: one of each is made per job, and building httpx's 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -60,6 +61,14 @@ class HttpResponse:
         return None
 
 
+@dataclass(slots=True)
+class StreamedResponse:
+    """An answer whose body is still arriving. ``head.body`` is empty; ``pieces`` can be read once, while it is lent."""
+
+    head: HttpResponse
+    pieces: AsyncIterator[bytes]
+
+
 class TransportFault(Enum):
     """Why no (whole) response arrived."""
 
@@ -102,6 +111,15 @@ class HttpEngine(Protocol):
 
         Raises:
             TransportError: no whole response.
+            EgressDenied: a rule forbids the address.
+        """
+        ...
+
+    def stream(self, request: HttpRequest) -> AbstractAsyncContextManager[StreamedResponse]:
+        """Sends and lends the response while its body is still arriving.
+
+        Raises:
+            TransportError: no response; also while the body is read.
             EgressDenied: a rule forbids the address.
         """
         ...
