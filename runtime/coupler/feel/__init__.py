@@ -1,3 +1,33 @@
-"""FEEL as feel-scala evaluates it."""
+"""FEEL as feel-scala evaluates it: parsed once, compiled to closures, bounded by a budget.
+
+    compile(text)      -> Expression; raises FeelError with a caret under the fault
+    evaluate(text, context)
+    evaluate_async     on the event loop for about 10 ms, then again in a thread
+    unary(text)        -> UnaryTests, the cells of decision tables
+    to_json(value)     a result as plain Python for JSON
+
+Contexts are plain decoded JSON: dicts, lists, str, bool, None, int and Decimal. Nothing that an expression can say reaches
+a Python attribute, a file or the network. The package knows nothing of jobs: their functions come in through ``functions``.
+"""
 
 from __future__ import annotations
+
+from coupler.feel.expression import Expression, UnaryTests, compile, evaluate, strip_marker, unary  # noqa: A004 - the API's name
+from coupler.feel.jsonable import to_json
+from coupler.feel.limits import LimitExceeded, Limits
+from coupler.feel.registry import Registry
+from coupler.feel.threads import evaluate_async
+
+__all__ = [
+    "Expression",
+    "LimitExceeded",
+    "Limits",
+    "Registry",
+    "UnaryTests",
+    "compile",
+    "evaluate",
+    "evaluate_async",
+    "strip_marker",
+    "to_json",
+    "unary",
+]

@@ -1,0 +1,116 @@
+"""Compiled expressions, kept by their text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from coupler.errors import FeelError
+from coupler.feel import builtins as builtins
+from coupler.feel import compile_calls, compile_loops, compile_names, compile_operators, compile_tests
+from coupler.feel.compiler import Code, Compiler
+from coupler.feel.limits import DEFAULT, LimitExceeded, Limits
+from coupler.feel.parser import parse, parse_unary_tests
+from coupler.feel.registry import Overload
+from coupler.feel.scope import INPUT, Run, Scope
+
+Functions = Mapping[str, tuple[Overload, ...]]
+
+RULES: Final = (compile_calls, compile_loops, compile_names, compile_operators, compile_tests)
+_NO_FUNCTIONS: Final[Functions] = {}
+_CACHED_EXPRESSIONS: Final = 2_000
+
+
+class Expression:
+    """An expression that was read; evaluate it as often as wanted, in any thread."""
+
+    __slots__ = ("_code", "_weight", "text")
+
+    def __init__(self, text: str, code: Code, weight: int) -> None:
+        self.text = text
+        self._code = code
+        self._weight = weight
+
+    def evaluate(
+        self,
+        context: Mapping[str, Any],
+        functions: Functions | None = None,
+        limits: Limits | None = None,
+        warnings: list[tuple[int, str]] | None = None,
+    ) -> Any:
+        """The value for a context.
+
+        Args:
+            context: the variables, plain decoded JSON.
+            functions: more functions than FEEL has; a ``Registry`` is one.
+            limits: the budget; the defaults when None.
+            warnings: receives why values are null, with offsets in the text.
+
+        Raises:
+            FeelError: where feel-scala fails: ``assert``, a substring that starts behind the text, ``log(0)``.
+            LimitExceeded: when the budget is used up; the message says which limit.
+        """
+        run = Run(context, functions or _NO_FUNCTIONS, limits or DEFAULT, warnings)
+        if self._weight > 1000:
+            run.spend(self._weight)
+        try:
+            return self._code(Scope(context, None, run))
+        except RecursionError:
+            raise LimitExceeded("call_depth", run.limits.call_depth) from None
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r})"
+
+
+class UnaryTests:
+    """Unary tests that were read, such as ``< 10, [20..30]``."""
+
+    __slots__ = ("_expression",)
+
+    def __init__(self, expression: Expression) -> None:
+        self._expression = expression
+
+    def matches(
+        self,
+        value: Any,
+        context: Mapping[str, Any] | None = None,
+        functions: Functions | None = None,
+        limits: Limits | None = None,
+    ) -> bool | None:
+        """Whether ``value`` passes; None when it cannot be compared. Errors as ``Expression.evaluate``."""
+        passed = self._expression.evaluate({**(context or {}), INPUT: value}, functions, limits)
+        return passed if isinstance(passed, bool) else None
+
+
+@lru_cache(maxsize=_CACHED_EXPRESSIONS)
+def compile(text: str) -> Expression:  # noqa: A001 - the API's name
+    """Reads an expression, once per text.
+
+    Raises:
+        FeelError: when it cannot be read; the message shows the place with a caret and what was expected.
+    """
+    compiler = Compiler()
+    code = compiler.compile(parse(text))
+    return Expression(text, code, compiler.weight)
+
+
+@lru_cache(maxsize=_CACHED_EXPRESSIONS)
+def unary(text: str) -> UnaryTests:
+    """Reads unary tests, once per text; errors as ``compile``."""
+    compiler = Compiler()
+    code = compiler.compile(parse_unary_tests(text))
+    return UnaryTests(Expression(text, code, compiler.weight))
+
+
+def evaluate(text: str, context: Mapping[str, Any], functions: Functions | None = None) -> Any:
+    """``compile(text).evaluate(context, functions)``."""
+    return compile(text).evaluate(context, functions)
+
+
+def strip_marker(text: str) -> str:
+    """The expression without the ``=`` that marks it: space trimmed, one ``=`` taken off, space trimmed again."""
+    return text.strip().removeprefix("=").strip()
+
+
+__all__ = ["Expression", "FeelError", "Functions", "UnaryTests", "compile", "evaluate", "strip_marker", "unary"]

@@ -1,0 +1,76 @@
+"""Time zones for dates of any year, resolved as java.time does: a time in a gap moves on, an ambiguous one is the earlier."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9~/._+-]{0,60}")
+_OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
+MAX_OFFSET_SECONDS = 18 * 3600
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> ZoneInfo | int | None:
+    """Zone rules, or a fixed offset in seconds, or None for a name that is none."""
+    if name in ("Z", "UTC", "GMT", "UT"):
+        return 0
+    if (offset := _OFFSET.fullmatch(name)) is not None:
+        seconds = int(offset[2]) * 3600 + int(offset[3] or 0) * 60
+        return None if seconds > MAX_OFFSET_SECONDS else (-seconds if offset[1] == "-" else seconds)
+    if not _NAME.fullmatch(name) or ".." in name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return None
+
+
+def is_zone(name: str) -> bool:
+    """Whether the name is a known zone."""
+    return _zone(name) is not None
+
+
+def _year_with_rules(year: int) -> int:
+    """A year of the same calendar that Python can compute with and that has the same zone rules."""
+    if 1 < year < 9999:
+        return year
+    return 400 + year % 400 if year <= 1 else 9200 + year % 400
+
+
+def offset_at_local(name: str, year: int, month: int, day: int, second_of_day: int) -> tuple[int, int]:
+    """The offset in seconds for a local time, and the seconds that the time moves on because it is in a gap."""
+    zone = _zone(name)
+    if not isinstance(zone, ZoneInfo):
+        return zone or 0, 0
+    moment = datetime(_year_with_rules(year), month, day) + timedelta(seconds=second_of_day)
+    earlier = _seconds(zone, moment)
+    later = _seconds(zone, moment.replace(fold=1))
+    return (later, later - earlier) if later > earlier else (earlier, 0)
+
+
+def offset_at_instant(name: str, year: int, month: int, day: int, second_of_day: int) -> int:
+    """The offset in seconds at an instant, which is given in UTC."""
+    zone = _zone(name)
+    if not isinstance(zone, ZoneInfo):
+        return zone or 0
+    moment = datetime(_year_with_rules(year), month, day, tzinfo=UTC) + timedelta(seconds=second_of_day)
+    return int((moment.astimezone(zone).utcoffset() or timedelta()).total_seconds())
+
+
+def standard_offset(name: str) -> int:
+    """The offset without daylight saving time, now: what a time without a date has."""
+    zone = _zone(name)
+    if not isinstance(zone, ZoneInfo):
+        return zone or 0
+    now = datetime.now(zone)
+    return int(((now.utcoffset() or timedelta()) - (now.dst() or timedelta())).total_seconds())
+
+
+def _seconds(zone: ZoneInfo, moment: datetime) -> int:
+    return int((zone.utcoffset(moment) or timedelta()).total_seconds())
+
+
+__all__ = ["MAX_OFFSET_SECONDS", "is_zone", "offset_at_instant", "offset_at_local", "standard_offset"]
