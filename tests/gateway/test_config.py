@@ -35,7 +35,6 @@ def test_the_scheme_of_the_address_decides_on_tls(address: str, target: str, tls
         ({"grpc_address": "http://"}, "a host and a port"),
         ({"grpc_address": "http://x:port"}, "cannot be read"),
         ({"grpc_address": "http://x:1/path"}, "a host and a port"),
-        ({"grpc_address": None}, "neither gateway.grpc_address nor gateway.rest_address"),
         ({"rest_address": "localhost:8080"}, "gateway.rest_address 'localhost:8080' is not a URL"),
         ({"prefer_rest": True}, "gateway.prefer_rest is set, but gateway.rest_address is not"),
         ({"client_key_path": Path("/nowhere")}, "must be set together"),

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from coupler.errors import ConfigError
+from coupler.gateway.auth_config import AuthConfig
 
-AuthMethod = Literal["none", "basic", "oidc"]
+DEFAULT_GRPC_ADDRESS = "http://127.0.0.1:26500"
 
 _PLAINTEXT = {"http", "grpc"}
 _TLS = {"https", "grpcs"}
 _GRPC_PORT = 26500
-
-
-@dataclass(slots=True, frozen=True, kw_only=True)
-class AuthConfig:
-    """How the cluster is told who we are."""
-
-    method: AuthMethod = "none"
 
 
 @dataclass(slots=True, frozen=True)
@@ -36,14 +29,15 @@ class GatewayConfig:
     """Addresses, TLS, limits and timing of the connection to the cluster.
 
     ``grpc_address`` is a URL whose scheme decides on TLS (``http``, ``grpc``: plaintext; ``https``, ``grpcs``: TLS),
-    or a bare ``host:port``, which is plaintext. Without a port it is 26500, with TLS 443.
+    or a bare ``host:port``, which is plaintext. Without a port it is 26500, with TLS 443. Without an address at all it
+    is the local port 26500, unless REST is preferred: then there is no gRPC.
 
     Raises:
         ConfigError: from the constructor, naming the setting.
     """
 
-    grpc_address: str | None = "http://127.0.0.1:26500"
-    rest_address: str | None = None
+    grpc_address: str | None = None
+    rest_address: str | None = None  # base URL of the Orchestration Cluster REST API, without /v2
     prefer_rest: bool = False
     auth: AuthConfig = field(default_factory=AuthConfig)
     ca_certificate_path: Path | None = None  # replaces the default authorities
@@ -65,22 +59,24 @@ class GatewayConfig:
         self._check_rest()
         self._check_files()
         self._check_numbers()
-        if self.auth.method != "none":
-            raise ConfigError(
-                f"gateway.auth.method is '{self.auth.method}', but this version knows only 'none': "
-                "authentication to the cluster is not there yet"
-            )
 
     def grpc_target(self) -> GrpcTarget | None:
-        """The parsed ``grpc_address``, ``None`` without one."""
-        return None if self.grpc_address is None else _parse_grpc(self.grpc_address)
+        """The parsed ``grpc_address``; ``None`` when only REST is to be used."""
+        if self.grpc_address:
+            return _parse_grpc(self.grpc_address)
+        return None if self.prefer_rest else _parse_grpc(DEFAULT_GRPC_ADDRESS)
+
+    def rest_url(self) -> str | None:
+        """The base URL of the REST API with its version, without a slash at the end."""
+        if not self.rest_address:
+            return None
+        base = self.rest_address.rstrip("/")
+        return base if base.endswith("/v2") else f"{base}/v2"
 
     def _check_rest(self) -> None:
-        if self.rest_address is None:
+        if not self.rest_address:
             if self.prefer_rest:
                 raise ConfigError("gateway.prefer_rest is set, but gateway.rest_address is not")
-            if self.grpc_address is None:
-                raise ConfigError("neither gateway.grpc_address nor gateway.rest_address is set")
             return
         url = urlsplit(self.rest_address)
         if url.scheme not in ("http", "https") or not url.hostname:

@@ -11,15 +11,25 @@ from google.protobuf.message import Message
 from grpc import aio
 
 from coupler.errors import GatewayError, GatewayStatus
-from coupler.gateway.channels import SMALL_WINDOW, ChannelFactory, ChannelPool, PooledChannel
+from coupler.gateway.auth import Authorization
+from coupler.gateway.channels import SMALL_WINDOW, ChannelFactory, ChannelPool
 from coupler.gateway.config import GatewayConfig
+from coupler.gateway.grpc_calls import (
+    END,
+    SERVICE,
+    authorization_value,
+    metadata_of,
+    note_refusal,
+    open_call,
+    serialize,
+)
+from coupler.gateway.grpc_stream import GrpcJobStream
 from coupler.gateway.messages import job_from, milliseconds, topology_from
 from coupler.gateway.proto import gateway_pb2 as pb
 from coupler.gateway.protocol import ActivateRequest, Job, StreamRequest, Topology
 from coupler.gateway.status import gateway_error
 
-_EOF = aio.EOF  # type: ignore[attr-defined]  # the stubs do not have it
-_SERVICE = "/gateway_protocol.Gateway/"
+_ACTIVATE = ("ActivateJobs", pb.ActivateJobsResponse)
 
 
 class GrpcGateway:
@@ -30,8 +40,9 @@ class GrpcGateway:
     meanwhile fail at once with ``UNAVAILABLE``.
     """
 
-    def __init__(self, config: GatewayConfig) -> None:
+    def __init__(self, config: GatewayConfig, authorization: Authorization | None = None) -> None:
         self._config = config
+        self._authorization = authorization
         factory = ChannelFactory(config)
         self._commands = factory()
         self._polls = ChannelPool(factory, config.calls_per_channel)
@@ -47,12 +58,15 @@ class GrpcGateway:
         """Long polling. Jobs that arrived before the call broke are returned: their leases run already."""
         pooled = self._polls.acquire()
         jobs: list[Job] = []
+        value: str | None = None
         try:
-            call = _open(pooled, "ActivateJobs", pb.ActivateJobsResponse, _activation(request), self._deadline(request))
-            while (batch := await call.read()) is not _EOF:
+            value = await authorization_value(self._authorization)
+            call = open_call(pooled, _ACTIVATE, _activation(request), value, self._deadline(request))
+            while (batch := await call.read()) is not END:
                 now = time.monotonic()
                 jobs.extend([job_from(message, now) for message in batch.jobs])
         except aio.AioRpcError as error:
+            note_refusal(error, self._authorization, value)
             if not jobs:
                 raise gateway_error(error, "ActivateJobs") from error
         except asyncio.CancelledError:
@@ -64,7 +78,7 @@ class GrpcGateway:
 
     def stream(self, request: StreamRequest) -> GrpcJobStream:
         """Jobs pushed by the gateway; an unread stream buffers about 16 KiB here, the rest waits at the gateway."""
-        return GrpcJobStream(self._streams, request)
+        return GrpcJobStream(self._streams, request, self._authorization)
 
     async def complete(self, job_key: int, variables: str) -> None:
         """CompleteJob."""
@@ -110,22 +124,39 @@ class GrpcGateway:
         await self._polls.close()
         await self._streams.close()
         await self._commands.close(None)
+        if self._authorization is not None:
+            await self._authorization.close()
 
     def _command(self, name: str, response: type[Message]) -> Any:
         return self._commands.unary_unary(
-            _SERVICE + name, request_serializer=_serialize, response_deserializer=response.FromString
+            SERVICE + name, request_serializer=serialize, response_deserializer=response.FromString
         )
 
     async def _send(self, name: str, command: Callable[..., Any], request: Message) -> Any:
         if self._closed:
             raise _closed(name)
         try:
-            return await command(request, timeout=self._config.request_timeout_seconds)
+            if self._authorization is None:
+                return await command(request, timeout=self._config.request_timeout_seconds)
+            return await self._send_authorized(self._authorization, command, request)
         except aio.AioRpcError as error:
             raise gateway_error(error, name) from error
         except asyncio.CancelledError:
             self._raise_if_closed(name)
             raise
+
+    async def _send_authorized(
+        self, authorization: Authorization, command: Callable[..., Any], request: Message
+    ) -> Any:
+        """A refused token is replaced once."""
+        timeout = self._config.request_timeout_seconds
+        value = await authorization.value()
+        try:
+            return await command(request, timeout=timeout, metadata=metadata_of(value))
+        except aio.AioRpcError as error:
+            if not note_refusal(error, authorization, value):
+                raise
+        return await command(request, timeout=timeout, metadata=metadata_of(await authorization.value()))
 
     def _deadline(self, request: ActivateRequest) -> float:
         held = request.request_timeout_seconds
@@ -140,71 +171,6 @@ class GrpcGateway:
             raise _closed(name) from None
 
 
-class GrpcJobStream:
-    """Pushed jobs, see ``JobStream``. Opened by the first read; one read at a time."""
-
-    __slots__ = ("_call", "_closed", "_pool", "_pooled", "_request")
-
-    def __init__(self, pool: ChannelPool, request: StreamRequest) -> None:
-        self._pool = pool
-        self._request = request
-        self._pooled: PooledChannel | None = None
-        self._call: Any = None
-        self._closed = False
-
-    def __aiter__(self) -> GrpcJobStream:
-        return self
-
-    async def __anext__(self) -> Job:
-        """The next job.
-
-        Raises:
-            GatewayError: the stream broke.
-        """
-        if self._closed:
-            raise StopAsyncIteration
-        try:
-            if self._call is None:
-                self._open()
-            message = await self._call.read()
-        except aio.AioRpcError as error:
-            await self.aclose()
-            raise gateway_error(error, "StreamActivatedJobs") from error
-        except asyncio.CancelledError:
-            ended_by_us = self._closed or self._call is None or self._call.cancelled()
-            await self.aclose()
-            task = asyncio.current_task()
-            if ended_by_us and task is not None and not task.cancelling():
-                raise StopAsyncIteration from None
-            raise
-        if message is _EOF:
-            await self.aclose()
-            raise StopAsyncIteration
-        return job_from(message, time.monotonic())
-
-    async def aclose(self) -> None:
-        """Cancels the call. Idempotent."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._call is not None:
-            self._call.cancel()
-        if self._pooled is not None:
-            self._pooled.release()
-
-    def _open(self) -> None:
-        request = self._request
-        message = pb.StreamActivatedJobsRequest(
-            type=request.type,
-            worker=request.worker,
-            timeout=milliseconds(request.lease_seconds),
-            fetchVariable=request.fetch_variables,
-            tenantIds=request.tenant_ids,
-        )
-        self._pooled = self._pool.acquire()
-        self._call = _open(self._pooled, "StreamActivatedJobs", pb.ActivatedJob, message, None)
-
-
 def _activation(request: ActivateRequest) -> Message:
     return pb.ActivateJobsRequest(
         type=request.type,
@@ -215,17 +181,6 @@ def _activation(request: ActivateRequest) -> Message:
         requestTimeout=milliseconds(request.request_timeout_seconds),
         tenantIds=request.tenant_ids,
     )
-
-
-def _open(pooled: PooledChannel, name: str, response: type[Message], request: Message, timeout: float | None) -> Any:
-    call = pooled.channel.unary_stream(
-        _SERVICE + name, request_serializer=_serialize, response_deserializer=response.FromString
-    )
-    return call(request, timeout=timeout)
-
-
-def _serialize(message: Message) -> bytes:
-    return message.SerializeToString()
 
 
 def _closed(name: str) -> GatewayError:
