@@ -1,0 +1,3 @@
+"""The state of the engine in SQLite: one small class for each kind of row."""
+
+from __future__ import annotations
