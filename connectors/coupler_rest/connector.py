@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from coupler.sdk import Connector, JobContext
+from coupler.sdk import Connector, JobContext, Resources
 from coupler.sdk.authentication import authorization_of, query_parameter_of
-from coupler.sdk.http import HttpRequest, TlsMaterial, TransportError
-from coupler.sdk.http_call import build_url, result, status_error, structured_or_text, transport_failure
-from coupler_rest import payload
-from coupler_rest.model import INPUT_VARIABLES, Method, RestInput, timeouts
+from coupler.sdk.http import HttpRequest, TlsMaterial
+from coupler.sdk.http_call import JSON, HttpCaller, HttpCallSettings, build_url, encode_body, timeouts
+from coupler_rest.model import INPUT_VARIABLES, Method, RestInput
 
-_WITH_BODY = frozenset({Method.POST, Method.PUT, Method.PATCH})
+_WITH_BODY: Final = frozenset({Method.POST, Method.PUT, Method.PATCH})
 
 
 def _headers(call: RestInput) -> list[tuple[str, str]]:
@@ -25,15 +24,38 @@ def _headers(call: RestInput) -> list[tuple[str, str]]:
     return lines
 
 
-def _content_type(lines: list[tuple[str, str]]) -> str | None:
-    for name, value in lines:
+def _content_type_at(lines: list[tuple[str, str]]) -> int | None:
+    for index, (name, _) in enumerate(lines):
         if len(name) == 12 and name.lower() == "content-type":
-            return value
+            return index
     return None
 
 
-def build_request(call: RestInput) -> HttpRequest:
-    """The request that an input asks for.
+async def _body(call: RestInput, headers: list[tuple[str, str]]) -> bytes | None:
+    """Encodes the body and completes the content type in ``headers``."""
+    if call.body is None or call.method not in _WITH_BODY:
+        return None
+    index = _content_type_at(headers)
+    given = JSON if index is None else headers[index][1]
+    body, content_type = await encode_body(call.body, given, call.ignore_null_values)
+    if index is None:
+        headers.append(("Content-Type", content_type))
+    elif content_type is not given:
+        headers[index] = headers[index][0], content_type
+    return body
+
+
+def _tls(call: RestInput) -> TlsMaterial | None:
+    tls = call.client_tls
+    if tls is None:
+        return None
+    return TlsMaterial(
+        tls.client_certificate, tls.client_private_key, tls.private_key_password, tls.trusted_certificate
+    )
+
+
+async def build_request(call: RestInput) -> HttpRequest:
+    """The request that an input asks for, without what needs a token.
 
     Raises:
         InputError: the URL cannot be requested.
@@ -43,29 +65,17 @@ def build_request(call: RestInput) -> HttpRequest:
     if key is not None:
         parameters.append(key)
     headers = _headers(call)
-    body = None
-    if call.method in _WITH_BODY and call.body is not None:
-        content_type = _content_type(headers)
-        if content_type is None:
-            content_type = payload.JSON
-            headers.append(("Content-Type", content_type))
-        body = payload.encode_body(call.body, content_type, call.ignore_null_values)
+    body = await _body(call, headers)
     connect, read = timeouts(call.connection_timeout_in_seconds, call.read_timeout_in_seconds)
-    tls = call.client_tls
     return HttpRequest(
         call.method.value,
         build_url(call.url, call.skip_encoding == "true", parameters),
         headers,
         body,
-        connect,
-        read,
-        None,
-        call.follow_redirects,
-        None
-        if tls is None
-        else TlsMaterial(
-            tls.client_certificate, tls.client_private_key, tls.private_key_password, tls.trusted_certificate
-        ),
+        connect_timeout_seconds=connect,
+        read_timeout_seconds=read,
+        follow_redirects=call.follow_redirects,
+        tls=_tls(call),
     )
 
 
@@ -75,18 +85,27 @@ class RestConnector(Connector[RestInput]):
     type = "io.camunda:http-json:1"
     name = "HTTP REST"
     Input = RestInput
+    Settings = HttpCallSettings  # type: ignore[assignment, unused-ignore]
     input_variables = INPUT_VARIABLES
+    response_is_json = True
+
+    def __init__(self) -> None:
+        self._caller = HttpCaller()
+
+    async def open(self, resources: Resources) -> None:
+        """Takes the settings of the deployment."""
+        self._caller = HttpCaller(self.settings)
+
+    async def close(self) -> None:
+        """Ends token requests that are under way."""
+        await self._caller.close()
 
     async def execute(self, input: RestInput, context: JobContext) -> Any:  # noqa: A002 - the SDK's word
         """Makes the call; a status of 400 or more is an error."""
-        try:
-            response = await context.http_engine.send(build_request(input))
-        except TransportError as error:
-            raise transport_failure(error) from error
-        body = structured_or_text(response.body)
-        if response.status >= 400:
-            raise status_error(response, body)
-        return result(response, body)
+        request = await build_request(input)
+        return await self._caller.call(
+            request, input.credential, context, input.document_return_format, store=input.store_response
+        )
 
 
 __all__ = ["RestConnector", "build_request"]

@@ -31,14 +31,14 @@ def _refuse_constant(text: str) -> NoReturn:
 _lenient: Final = stdlib_json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
 
 
-def leading_json(body: bytes) -> Any:
-    """The JSON object or list at the start of ``body``; what follows it is ignored.
+def leading_json(body: bytes, *, scalars: bool = False) -> Any:
+    """The JSON object or list (or, with ``scalars``, any value) at the start of ``body``; what follows it is ignored.
 
     Raises:
         ValueError: there is none.
     """
     text = body.decode("utf-8-sig", "replace").lstrip()
-    if text[:1] not in ("{", "["):
+    if not scalars and text[:1] not in ("{", "["):
         raise ValueError("neither an object nor a list")
     value, _ = _lenient.raw_decode(text)
     return value

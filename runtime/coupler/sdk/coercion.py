@@ -156,7 +156,8 @@ def _generic(annotation: Any, origin: Any) -> Coercion | None:
         return _list_of(coercion_for(arguments[0]) if arguments else None)
     if origin in (dict, Mapping):
         return _map_of(coercion_for(arguments[1]) if len(arguments) == 2 else None)
-    if origin is Literal and all(isinstance(choice, str) for choice in arguments):
+    # A single choice is a discriminator, which decides by its exact text.
+    if origin is Literal and len(arguments) > 1 and all(isinstance(choice, str) for choice in arguments):
         return _choice({choice.lower(): choice for choice in arguments}, arguments)
     return None
 

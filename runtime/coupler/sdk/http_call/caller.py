@@ -1,0 +1,168 @@
+"""The call itself: token fetched, request sent, status judged, body brought into the chosen form."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt
+
+from coupler.http.answers import result
+from coupler.http.failures import status_error, transport_failure
+from coupler.http.messages import HttpRequest, HttpResponse, StreamedResponse, TransportError
+from coupler.http.oauth import TokenCache, TokenRequest
+from coupler.sdk.authentication import Authentication, token_request_of
+from coupler.sdk.context import JobContext
+from coupler.sdk.errors import ConnectorError
+from coupler.sdk.http_call.documents import store_of
+from coupler.sdk.http_call.input import DocumentReturnFormat, ReturnFormat
+from coupler.sdk.http_call.results import body_of, broken_body, check_format, error_body_of, response_limit
+from coupler.sdk.http_call.retry_after import STATUSES, respecting, retry_after_seconds
+
+IDEMPOTENCY_HEADER = "idempotencyKey"
+
+
+class HttpCallSettings(BaseModel):
+    """Settings of a connector that makes HTTP calls.
+
+    Attributes:
+        idempotency_key: Send ``Idempotency-Key: <job key>`` with every call. A single element asks for it with the
+            task header ``idempotencyKey`` = ``true``.
+        resend_busy: How often a call that is answered with 429 or 503 is sent again while the job waits.
+        resend_wait_seconds: The wait before that, where the server does not say; it is also the longest wait.
+        token_skew_seconds: How long before its end an access token counts as expired.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    idempotency_key: bool = False
+    resend_busy: NonNegativeInt = 0
+    resend_wait_seconds: NonNegativeFloat = 1.0
+    token_skew_seconds: NonNegativeFloat = 10.0
+
+
+class HttpCaller:
+    """Makes calls for all jobs of one connector; holds its access tokens."""
+
+    def __init__(self, settings: HttpCallSettings | None = None) -> None:
+        self._settings = settings or HttpCallSettings()
+        self._tokens = TokenCache(self._settings.token_skew_seconds)
+
+    async def close(self) -> None:
+        """Ends token requests that are under way."""
+        await self._tokens.close()
+
+    async def call(
+        self,
+        request: HttpRequest,
+        authentication: Authentication | None,
+        context: JobContext,
+        format_: DocumentReturnFormat | None = None,
+        *,
+        store: bool = False,
+    ) -> dict[str, Any]:
+        """Makes the call and returns status, headers, body, reason and document.
+
+        Args:
+            request: Complete but for what needs a token.
+            authentication: How the call proves who it is.
+            context: The job.
+            format_: What becomes of the body.
+            store: Store the body as a document, where ``format_`` says nothing.
+
+        Raises:
+            ConnectorError: a status of 400 or more, or no usable response.
+            RetryLater: the same, when the server says when to come again and the model does not.
+            InputError: the request cannot be made as the model has it.
+        """
+        chosen = check_format(format_)
+        if self._settings.idempotency_key or context.headers.get(IDEMPOTENCY_HEADER, "").strip().lower() == "true":
+            request.headers.append(("Idempotency-Key", str(context.job_key)))
+        wanted = None if authentication is None else token_request_of(authentication)
+        try:
+            if chosen is ReturnFormat.DOCUMENT or (chosen is None and store):
+                return await self._stored(request, wanted, context, chosen)
+            request.max_body_bytes = response_limit(chosen)
+            response = await self._send(request, wanted, context)
+        except TransportError as error:
+            raise broken_body(error, chosen) or transport_failure(error) from error
+        if response.status >= 400:
+            raise _status_failure(response, chosen, context)
+        encoding = None if format_ is None else format_.encoding
+        return result(response, body_of(response, chosen, encoding))
+
+    async def _send(self, request: HttpRequest, wanted: TokenRequest | None, context: JobContext) -> HttpResponse:
+        engine = context.http_engine
+        if wanted is None:
+            response = await engine.send(request)
+        else:
+            token = await self._tokens.token(engine, wanted)
+            response = await engine.send(_bearing(request, token))
+            if response.status == 401:
+                self._tokens.evict(wanted, token)
+                response = await engine.send(_bearing(request, await self._tokens.token(engine, wanted)))
+        if self._settings.resend_busy and response.status in STATUSES:
+            return await self._resend(request, wanted, context, response)
+        return response
+
+    async def _resend(
+        self, request: HttpRequest, wanted: TokenRequest | None, context: JobContext, response: HttpResponse
+    ) -> HttpResponse:
+        longest = self._settings.resend_wait_seconds
+        for _ in range(self._settings.resend_busy):
+            asked = retry_after_seconds(response)
+            if asked is not None and asked > longest:
+                return response  # longer than a job should wait; it comes back after a backoff instead
+            await asyncio.sleep(longest if asked is None else asked)
+            token = None if wanted is None else await self._tokens.token(context.http_engine, wanted)
+            response = await context.http_engine.send(request if token is None else _bearing(request, token))
+            if response.status not in STATUSES:
+                break
+        return response
+
+    async def _stored(
+        self, request: HttpRequest, wanted: TokenRequest | None, context: JobContext, chosen: ReturnFormat | None
+    ) -> dict[str, Any]:
+        engine = context.http_engine
+        token = None if wanted is None else await self._tokens.token(engine, wanted)
+        async with engine.stream(request if token is None else _bearing(request, token)) as lent:
+            refused = lent.head.status == 401 and wanted is not None
+            if not refused:
+                return await self._kept(lent, context, chosen)
+        assert wanted is not None
+        assert token is not None
+        self._tokens.evict(wanted, token)
+        fresh = await self._tokens.token(engine, wanted)
+        async with engine.stream(_bearing(request, fresh)) as lent:
+            return await self._kept(lent, context, chosen)
+
+    async def _kept(self, lent: StreamedResponse, context: JobContext, chosen: ReturnFormat | None) -> dict[str, Any]:
+        response = lent.head
+        if response.status >= 400:
+            response.body = b"".join([piece async for piece in lent.pieces])
+            raise _status_failure(response, chosen, context)
+        store = store_of(context)
+        try:
+            reference = await store.create(lent.pieces, content_type=response.header("content-type"))
+        except TransportError as error:
+            error.response = response
+            raise
+        except ConnectorError:
+            raise
+        except Exception as error:
+            raise ConnectorError(
+                f"Error while executing an HTTP request: Failed to create document: {error}", code="500"
+            ) from error
+        return result(response, None, reference)
+
+
+def _bearing(request: HttpRequest, token: str) -> HttpRequest:
+    return replace(request, headers=[("Authorization", f"Bearer {token}"), *request.headers])
+
+
+def _status_failure(response: HttpResponse, chosen: ReturnFormat | None, context: JobContext) -> ConnectorError:
+    return respecting(status_error(response, error_body_of(response, chosen)), response, context)
+
+
+__all__ = ["HttpCallSettings", "HttpCaller"]

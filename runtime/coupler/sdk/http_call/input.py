@@ -1,0 +1,56 @@
+"""Input that the REST and GraphQL element templates have in common."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from coupler.sdk.authentication import Authentication, AuthenticationChoice
+from coupler.sdk.input import Input
+
+DEFAULT_TIMEOUT_SECONDS: Final = 20
+
+
+class ReturnFormat(Enum):
+    """What becomes of the response body."""
+
+    DOCUMENT = "DOCUMENT"
+    TEXT = "TEXT"
+    JSON = "JSON"
+
+
+class DocumentReturnFormat(Input):
+    """The choice of newer templates; without it the body is read as JSON where possible."""
+
+    choice: ReturnFormat | None = None
+    encoding: str | None = None
+
+
+class AuthenticationConfiguration(Input):
+    """A reusable credential; it wins over the element's own authentication as a whole."""
+
+    authentication: AuthenticationChoice | None = None
+
+
+class HttpCallInput(Input):
+    """Authentication and response format."""
+
+    authentication: AuthenticationChoice | None = None
+    authentication_configuration: AuthenticationConfiguration | None = None
+    document_return_format: DocumentReturnFormat | None = None
+
+    @property
+    def credential(self) -> Authentication | None:
+        """The authentication that counts."""
+        configuration = self.authentication_configuration
+        return self.authentication if configuration is None else configuration.authentication
+
+
+def timeouts(connect: int | None, read: int | None) -> tuple[float | None, float | None]:
+    """Connect and read timeout in seconds; ``None`` is no limit, which models write as 0."""
+    connect_seconds = DEFAULT_TIMEOUT_SECONDS if connect is None else connect
+    read_seconds = connect_seconds if read is None else read
+    return float(connect_seconds) if connect_seconds > 0 else None, float(read_seconds) if read_seconds > 0 else None
+
+
+__all__ = ["AuthenticationConfiguration", "DocumentReturnFormat", "HttpCallInput", "ReturnFormat", "timeouts"]
