@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from typing import ClassVar
 
 from pydantic import BaseModel
 
@@ -30,8 +29,6 @@ class EnvironmentSecrets:
         """Look up ``SECRET_<tenant>_NAME``."""
         process_aware: bool = False
         """Look up ``SECRET_<process id>_NAME``."""
-
-    settings_model: ClassVar[type[BaseModel]] = Settings
 
     def __init__(self, settings: Settings | None = None, environ: Mapping[str, str] | None = None) -> None:
         self._settings = settings or self.Settings()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import ClassVar
 
 from pydantic import BaseModel
 
@@ -30,8 +29,6 @@ class FileSecrets:
         """``COUPLER_SECRETS__FILE__…``"""
 
         path: Path
-
-    settings_model: ClassVar[type[BaseModel]] = Settings
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.path

@@ -107,6 +107,8 @@ def _nested(merged: Layer) -> dict[str, Any]:
 
 def _fault(location: tuple[str, ...], message: str, merged: Layer) -> str:
     """One wrong value: its name, where it stands, what it is unless it may be a secret, and what is expected."""
+    if not location:
+        return f"{message.removeprefix('Value error, ')}."
     path = next((location[:length] for length in range(len(location), 0, -1) if location[:length] in merged), location)
     value = merged.get(path)
     if value is None:

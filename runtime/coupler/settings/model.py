@@ -121,14 +121,15 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _numbers_in_range(self) -> Settings:
         """The dataclasses of the layers below do not check themselves."""
-        for name, least in (("max_jobs_active", 1), ("max_jobs_active_total", 1), ("drain_seconds", 0)):
-            if getattr(self.worker, name) < least:
-                raise ValueError(f"worker.{name} must be at least {least}, not {getattr(self.worker, name)}")
-        for name in ("lease_seconds", "request_timeout_seconds", "max_execution_seconds"):
-            if getattr(self.worker, name) <= 0:
-                raise ValueError(f"worker.{name} must be greater than 0, not {getattr(self.worker, name)}")
+        at_least = {"max_jobs_active": 1, "max_jobs_active_total": 1, "drain_seconds": 0, "recent_jobs": 0}
+        above_zero = ("lease_seconds", "request_timeout_seconds", "max_execution_seconds")
+        for name, value in ((name, getattr(self.worker, name)) for name in (*at_least, *above_zero)):
+            if name in at_least and value < at_least[name]:
+                raise ValueError(f"COUPLER_WORKER__{name.upper()} must be at least {at_least[name]}, not {value}")
+            if name in above_zero and value <= 0:
+                raise ValueError(f"COUPLER_WORKER__{name.upper()} must be greater than 0, not {value}")
         if not 0 <= self.admin.port <= 65535:
-            raise ValueError(f"admin.port must be between 0 and 65535, not {self.admin.port}")
+            raise ValueError(f"COUPLER_ADMIN__PORT must be between 0 and 65535, not {self.admin.port}")
         return self
 
     def connector_configs(self) -> dict[str, ConnectorConfig]:

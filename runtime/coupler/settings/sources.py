@@ -172,3 +172,18 @@ def _variables(name: str) -> Iterator[str]:
     parts = name.split("__")
     if len(parts) == 3:
         yield from (f"{PREFIX}CONNECTORS__{parts[1]}__{each.upper()}" for each in connector_leaves())
+
+
+def assigned(text: str) -> tuple[SettingPath, Any]:
+    """A setting and its value from ``worker.max_jobs_active=5``.
+
+    Raises:
+        ConfigError: not of this form, or no such setting.
+    """
+    name, equals, value = text.partition("=")
+    path = tuple(part.strip().replace("-", "_").lower() for part in name.split("."))
+    if not equals:
+        raise ConfigError(f"--set {text}: write it as NAME=VALUE, such as worker.max_jobs_active=5.")
+    if not (leaf_of(path) or is_open(path)):
+        raise ConfigError(_unknown(name.strip(), "--set "))
+    return path, parsed(path, value, name)

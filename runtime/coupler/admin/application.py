@@ -1,0 +1,134 @@
+"""The admin application: probes, metrics, API and page, each a function over ``RuntimeView``."""
+
+from __future__ import annotations
+
+import platform
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from coupler import __version__
+from coupler.admin import models, pages
+from coupler.admin.guard import HostGuard
+from coupler.admin.view import EngineView, RuntimeView
+
+Responses = dict[int | str, dict[str, Any]]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+_DOWN: Responses = {503: {"model": models.Health, "description": "Down, with the reasons."}}
+_NO_ENGINE: Responses = {404: {"description": "This process has no embedded engine."}}
+
+
+def create_app(view: RuntimeView, registry: CollectorRegistry, *, host: str = "127.0.0.1") -> FastAPI:
+    """Builds the application for a runtime; ``host`` is where it will listen."""
+    app = FastAPI(
+        title="Coupler",
+        version=__version__,
+        summary="Health, metrics and state of this runtime.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(HostGuard, listens_on=host)
+    app.include_router(_health(view))
+    app.include_router(_metrics(registry))
+    app.include_router(_api(view))
+    pages.add_to(app)
+    return app
+
+
+def _health(view: RuntimeView) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    # The second path of each probe is that of the Java runtime, so that deployments keep working.
+    @router.get("/health/live", response_model=models.Health)
+    @router.get("/actuator/health/liveness", response_model=models.Health, include_in_schema=False)
+    async def live() -> models.Health:
+        """Up while the process works. Says nothing about the cluster: a restart would not bring that back."""
+        return models.Health(status="up")
+
+    @router.get("/health/ready", response_model=models.Health, responses=_DOWN)
+    @router.get("/actuator/health/readiness", response_model=models.Health, include_in_schema=False)
+    async def ready(response: Response) -> models.Health:
+        """Up while the cluster is reached and every subscription is open; down while draining."""
+        return _judged(view.not_ready_because(), response)
+
+    @router.get("/health/startup", response_model=models.Health, responses=_DOWN)
+    @router.get("/actuator/health/startup", response_model=models.Health, include_in_schema=False)
+    async def startup(response: Response) -> models.Health:
+        """Up once the connectors are open and the subscriptions have begun; stays up."""
+        return _judged(view.not_started_because(), response)
+
+    return router
+
+
+def _judged(reasons: list[str], response: Response) -> models.Health:
+    if reasons:
+        response.status_code = 503
+        return models.Health(status="down", reasons=reasons)
+    return models.Health(status="up")
+
+
+def _metrics(registry: CollectorRegistry) -> APIRouter:
+    router = APIRouter(tags=["metrics"])
+
+    @router.get("/metrics", response_class=Response)
+    @router.get("/actuator/prometheus", response_class=Response, include_in_schema=False)
+    async def metrics() -> Response:
+        """Metrics in Prometheus' text format."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _api(view: RuntimeView) -> APIRouter:
+    router = APIRouter(prefix="/api", tags=["state"])
+
+    @router.get("/info")
+    async def info() -> models.Info:
+        """What runs here, and against which cluster."""
+        return models.Info(
+            version=__version__,
+            python=platform.python_version(),
+            started_at=view.started_at,
+            uptime_seconds=time.time() - view.started_at,
+            gateway_address=view.gateway_address,
+            gateway_reachable=view.gateway_reachable,
+            draining=view.draining,
+            ready=not view.not_ready_because(),
+            embedded_engine=view.engine is not None,
+        )
+
+    @router.get("/connectors")
+    async def connectors() -> list[models.Connector]:
+        """Every installed connector and how it gets its jobs."""
+        return models.connectors(view)
+
+    @router.get("/jobs")
+    async def jobs() -> list[models.Running]:
+        """Jobs held right now."""
+        return [models.Running.model_validate(job) for job in view.running()]
+
+    @router.get("/jobs/recent")
+    async def recent(limit: Limit = 100) -> list[models.Finished]:
+        """Jobs that ended here, newest first."""
+        return [models.Finished.model_validate(job) for job in view.recent()[:limit]]
+
+    @router.get("/incidents", responses=_NO_ENGINE)
+    async def incidents(limit: Limit = 100) -> list[models.OpenIncident]:
+        """Open incidents of the embedded engine, newest first."""
+        return [models.OpenIncident.model_validate(incident) for incident in await _engine(view).incidents(limit)]
+
+    @router.get("/instances", responses=_NO_ENGINE)
+    async def instances(limit: Limit = 100) -> list[models.ProcessInstance]:
+        """Process instances of the embedded engine, newest first."""
+        return [models.ProcessInstance.model_validate(instance) for instance in await _engine(view).instances(limit)]
+
+    return router
+
+
+def _engine(view: RuntimeView) -> EngineView:
+    if view.engine is None:
+        raise HTTPException(404, "This process has no embedded engine; look at the tools of your cluster.")
+    return view.engine

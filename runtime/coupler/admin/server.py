@@ -1,0 +1,78 @@
+"""The admin application on a socket, inside the runtime's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from typing import TYPE_CHECKING
+
+from coupler.admin.config import AdminConfig
+from coupler.errors import ConfigError
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from coupler.admin.embedding import QuietServer as _Server
+    from coupler.admin.view import RuntimeView
+
+
+def bind(config: AdminConfig, *, next_free: bool = False) -> socket.socket:
+    """Opens the listening socket.
+
+    Args:
+        config: host and port; port 0 takes any free one.
+        next_free: take the next free port when this one is taken.
+
+    Raises:
+        ConfigError: the port is taken, or the host is none of this machine's.
+    """
+    for port in range(config.port, config.port + (100 if next_free and config.port else 1)):
+        try:
+            return socket.create_server((config.host, port), family=_family(config.host), backlog=128)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise ConfigError(f"COUPLER_ADMIN__HOST: cannot listen on {config.host}: {error.strerror}.") from error
+    raise ConfigError(
+        f"COUPLER_ADMIN__PORT: port {config.port} of {config.host} is taken. Choose another one, or 0 for any free one."
+    )
+
+
+class AdminServer:
+    """Serves the admin application until it is closed. The socket is open, and answers, from ``start`` on."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        self._socket = listening
+        self._server: _Server | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> str:
+        """The URL of the page."""
+        host, port = self._socket.getsockname()[:2]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def start(self, view: RuntimeView, registry: CollectorRegistry, host: str) -> None:
+        """Imports and starts the application. The import happens in a thread: it takes longer than a job may wait."""
+        self._server = await asyncio.to_thread(_build, view, registry, host)
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="admin")
+        await self._server.listening.wait()
+
+    async def close(self) -> None:
+        """Stops listening; requests under way get a moment."""
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            await self._task
+        self._socket.close()
+
+
+def _build(view: RuntimeView, registry: CollectorRegistry, host: str) -> _Server:
+    from coupler.admin.application import create_app
+    from coupler.admin.embedding import QuietServer
+
+    return QuietServer(create_app(view, registry, host=host))
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

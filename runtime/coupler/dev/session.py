@@ -1,0 +1,118 @@
+"""``coupler dev``: engine, worker, admin server, sample target, table; one process, one Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from coupler.app import Runtime, own_signals
+from coupler.dev.deployment import Deployment
+from coupler.dev.engine_view import EmbeddedView, on_free_ports
+from coupler.dev.sample_target import SampleTarget
+from coupler.dev.scenario import Scenario, Starter, read_scenario
+from coupler.dev.screen import SHOWN, Lines, LiveTable, Screen
+from coupler.embedded import EngineThread
+from coupler.settings.loading import Loaded
+from coupler.telemetry.logs import TextFormatter, configure
+
+REFRESH_SECONDS = 0.5
+
+Load = Callable[[dict[tuple[str, ...], Any]], Loaded]
+
+
+@dataclass(slots=True, frozen=True)
+class _Session:
+    """What runs for as long as the session does."""
+
+    loaded: Loaded
+    engine: EngineThread
+    paths: Sequence[Path]
+    scenario: Scenario
+    target: SampleTarget | None
+    live: bool
+
+
+def develop(load: Load, paths: Sequence[Path], *, live: bool) -> int:
+    """Runs until SIGINT or SIGTERM, drains, and returns the exit code.
+
+    Args:
+        load: reads the settings, with flags that this session adds: the engine's address.
+        paths: BPMN files, and folders with them; a folder may hold a ``dev.toml``.
+        live: a table in the terminal instead of lines.
+
+    Raises:
+        ConfigError: settings, ``dev.toml`` or a plug-in cannot be used.
+    """
+    scenario = read_scenario(paths)
+    first = load({})
+    configure(first.settings.log.level, first.settings.log.format)
+    for warning in first.warnings:
+        logging.getLogger("coupler.settings").warning(warning)
+    with ExitStack() as stack:
+        engine = EngineThread(on_free_ports(first.settings.embedded.engine_config()))
+        engine.start()
+        stack.callback(engine.stop)
+        target = stack.enter_context(SampleTarget()) if scenario.target else None
+        loaded = load({("gateway", "grpc_address"): f"http://{engine.grpc_address}"})
+        loaded = replace(loaded, environ={**scenario.environ(), **loaded.environ})
+        asyncio.run(_run(_Session(loaded, engine, paths, scenario, target, live)))
+    return 0
+
+
+async def _run(session: _Session) -> None:
+    stop = asyncio.Event()
+    own_signals(stop)
+    runtime = Runtime(session.loaded, engine=EmbeddedView(session.engine), next_free_port=True)
+    try:
+        await runtime.start()
+        deployment = Deployment(session.engine, session.paths)
+        await deployment.refresh()
+        variables = {"target": session.target.address} if session.target else {}
+        starter = Starter(session.engine, session.scenario.instances, variables)
+        background = [
+            asyncio.create_task(deployment.watch(), name="watch files"),
+            asyncio.create_task(starter.run(), name="start instances"),
+        ]
+        await _show_until(stop, session, runtime)
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+    finally:
+        await runtime.stop()
+
+
+async def _show_until(stop: asyncio.Event, session: _Session, runtime: Runtime) -> None:
+    screen = _screen(session, runtime)
+    try:
+        while not stop.is_set():
+            screen.show(await session.engine.view(4 * SHOWN), runtime.running())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), REFRESH_SECONDS)
+    finally:
+        _close(screen, session)
+
+
+def _screen(session: _Session, runtime: Runtime) -> Screen:
+    header = [f"Coupler dev · engine {session.engine.grpc_address} · page {runtime.admin_address or 'off'}"]
+    if session.paths:
+        header.append(f"watching {', '.join(map(str, session.paths))} · Ctrl-C ends it")
+    else:
+        header.append("no BPMN file given: deploy to the engine's address · Ctrl-C ends it")
+    if not session.live:
+        return Lines(header)
+    table = LiveTable(header)
+    table.setFormatter(TextFormatter())
+    logging.getLogger().handlers[:] = [table]
+    return table
+
+
+def _close(screen: Screen, session: _Session) -> None:
+    screen.close()
+    if session.live:
+        log = session.loaded.settings.log
+        configure(log.level, log.format)
