@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ class DictSecrets:
 
 
 def connector(execute: Any, **attributes: Any) -> Connector[Any]:
-    """A connector whose ``execute`` is a function of input and context."""
+    """A connector whose ``execute`` is a function of input and context, or an object with an async ``__call__``."""
+    if inspect.iscoroutinefunction(type(execute).__call__):
+        execute = execute.__call__
     body = {"type": JOB_TYPE, "name": "Echo", "Input": Anything, **attributes, "execute": staticmethod(execute)}
     return cast("Connector[Any]", type("TestConnector", (Connector,), body)())
 

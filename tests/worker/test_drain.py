@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from coupler import json
+from coupler.gateway.protocol import ActivateRequest
 from coupler.testing import CompleteCommand, FailCommand
 from coupler.worker.drain import DrainSummary
 from tests.worker.kit import JOB_TYPE, connector, working
@@ -37,18 +38,16 @@ async def test_running_jobs_finish_and_no_new_ones_are_taken() -> None:
 
 
 async def test_jobs_without_a_slot_are_handed_back_with_unchanged_retries() -> None:
-    config = {"max_jobs_active_total": 2, "max_jobs_active": 10, "stream_enabled": False}
-    async with working(connector(slow), **config) as kit:
+    async with working(connector(slow), max_jobs_active_total=2, start=False) as kit:
         keys = [kit.gateway.add_job(JOB_TYPE) for _ in range(8)]
-        await kit.until(lambda: len(kit.worker.running()) > 2)
+        for job in await kit.gateway.activate(ActivateRequest(JOB_TYPE, "worker", 60.0, 8)):
+            kit.worker._channels[JOB_TYPE]._accept(job, False)
+        await kit.until(lambda: sum(job.state == "running" for job in kit.worker.running()) == 2)
         summary = await kit.worker.drain()
-        assert summary.handed_back >= 1
-        for key in keys:
-            for command in kit.gateway.commands_for(key):
-                if isinstance(command, FailCommand):
-                    assert command.retries == 3
-                    assert "handed back" in command.message
-        assert summary.cut_short == 0
+        assert summary == DrainSummary(finished=2, handed_back=6, cut_short=0, left_behind=0)
+        back = [c for key in keys for c in kit.gateway.commands_for(key) if isinstance(c, FailCommand)]
+        assert [command.retries for command in back] == [3] * 6
+        assert all("handed back" in command.message for command in back)
 
 
 async def test_what_still_runs_at_the_deadline_is_cut_short_with_one_retry_less() -> None:

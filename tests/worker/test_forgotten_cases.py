@@ -96,18 +96,18 @@ async def test_job_older_than_the_longest_run_is_cut_and_failed() -> None:
     assert isinstance(command, FailCommand)
     assert command.retries == 2
     assert "ran longer than 0.1 s" in command.message
-    assert gate.cancelled == 1
+    assert gate.cancelled >= 1
 
 
 async def test_job_timeout_header_caps_the_run() -> None:
     gate = Gate()
     async with working(connector(gate), lease_tick_seconds=0.02) as kit:
         key = kit.gateway.add_job(JOB_TYPE, headers={"jobTimeout": "PT0.2S"})
-        await kit.until(lambda: len(kit.gateway.commands_for(key)) >= 2)
-        first, last = kit.gateway.commands_for(key)[0], kit.gateway.commands_for(key)[-1]
-        assert first == UpdateTimeoutCommand(key, 0.2)
-        assert isinstance(last, FailCommand)
-        assert "ran longer than 0.2 s" in last.message
+        await kit.until(lambda: any(isinstance(c, FailCommand) for c in kit.gateway.commands_for(key)))
+        commands = kit.gateway.commands_for(key)
+        assert commands[0] == UpdateTimeoutCommand(key, 0.2)
+        failure = next(c for c in commands if isinstance(c, FailCommand))
+        assert "ran longer than 0.2 s" in failure.message
 
 
 async def test_thread_that_cannot_be_cancelled_keeps_its_slot_and_its_result_is_dropped() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from coupler import json
+from coupler.documents.binding import bind_documents
+from coupler.documents.service import Documents
 from coupler.errors import InputError
 
 _CONSTRAINTS = "value_error", "too_short", "missing", "string_pattern_mismatch", "string_too_short", "too_long"
@@ -18,16 +20,35 @@ def bind(variables: str, model: type[BaseModel]) -> BaseModel:
     Raises:
         InputError: not a JSON object, or it breaks the input model; the message names each property, never a value.
     """
+    values = _decoded(variables)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InputError(_explain(error, model)) from error
+
+
+async def bind_with_documents(variables: str, model: type[BaseModel], documents: Documents) -> BaseModel:
+    """The same for variables that may hold document references and calls of intrinsic functions.
+
+    Raises:
+        InputError: as for ``bind``, or a document or call cannot be used.
+        ConnectorError: a document could not be fetched now.
+    """
+    values = _decoded(variables)
+    try:
+        return await bind_documents(values, model.model_validate, documents)
+    except ValidationError as error:
+        raise InputError(_explain(error, model)) from error
+
+
+def _decoded(variables: str) -> dict[str, Any]:
     try:
         values = json.loads(variables) if variables else {}
     except json.Malformed as error:
         raise InputError("This is not a JSON object") from error
     if not isinstance(values, dict):
         raise InputError("This is not a JSON object")
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise InputError(_explain(error, model)) from error
+    return values
 
 
 def _explain(error: ValidationError, model: type[BaseModel]) -> str:

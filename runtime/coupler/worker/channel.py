@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from coupler.documents.service import Documents
 from coupler.gateway.protocol import ActivateRequest, Gateway, Job
 from coupler.registry import Registered
 from coupler.sdk.context import Resources
@@ -43,6 +44,7 @@ class Channel:
         gateway: Gateway,
         secrets: Secrets,
         resources: Resources,
+        documents: Documents,
         metrics: TypeMetrics,
         config: WorkerConfig,
         active: ActiveJobs,
@@ -60,7 +62,7 @@ class Channel:
         self._max_run_seconds = config.max_execution_seconds
         self._slots = Slots(registered.max_jobs_active or config.max_jobs_active)
         self._adaptive = AdaptiveLimit(self._slots, config.adaptive) if config.adaptive.enabled else None
-        self._execution = Execution(registered, gateway=gateway, secrets=secrets, resources=resources, config=config)
+        self._execution = Execution(registered, gateway=gateway, secrets=secrets, resources=resources, config=config, documents=documents)
         self._subscription = Subscription(
             _subscription_config(registered, config, self._lease_seconds),
             gateway=gateway,

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from coupler.documents.binding import MARK
+from coupler.documents.service import NO_DOCUMENTS, Documents
 from coupler.errors import BpmnError, ConnectorError, GatewayError
 from coupler.gateway.protocol import Gateway, Job
 from coupler.registry import Registered
@@ -23,7 +25,7 @@ from coupler.secrets.provider import SecretScope
 from coupler.secrets.resolution import Secrets
 from coupler.worker import headers as task_headers
 from coupler.worker.active import Cut, Held
-from coupler.worker.binding import bind
+from coupler.worker.binding import bind, bind_with_documents
 from coupler.worker.config import WorkerConfig
 from coupler.worker.failure import ErrorResult, describe, error_result, failed
 from coupler.worker.headers import Headers
@@ -56,7 +58,14 @@ class Execution:
     """Runs the jobs of one connector, many at the same time."""
 
     def __init__(
-        self, registered: Registered, *, gateway: Gateway, secrets: Secrets, resources: Resources, config: WorkerConfig
+        self,
+        registered: Registered,
+        *,
+        gateway: Gateway,
+        secrets: Secrets,
+        resources: Resources,
+        config: WorkerConfig,
+        documents: Documents = NO_DOCUMENTS,
     ) -> None:
         if registered.connector is None:
             raise ValueError(f"{registered.name} is switched off")
@@ -64,6 +73,7 @@ class Execution:
         self._gateway = gateway
         self._secrets = secrets
         self._resources = resources
+        self._documents = documents
         self._config = config
         self._invocation = Invocation(registered.connector)
 
@@ -99,7 +109,9 @@ class Execution:
         if not self._connector.response_is_json:
             response = to_plain(response)
         config = self._config
-        return await map_result(attempt.job, attempt.headers, response, config.feel_limits, config.max_variables_bytes)
+        return await map_result(
+            attempt.job, attempt.headers, response, config.feel_limits, config.max_variables_bytes, self._documents
+        )
 
     async def _read_headers(self, attempt: _Attempt) -> None:
         attempt.headers = task_headers.read_headers(attempt.job.custom_headers)
@@ -136,6 +148,8 @@ class Execution:
             resolved = await self._secrets.resolve(text, scope)
             attempt.masker = resolved.masker
             text = resolved.text
+        if MARK in text:
+            return await bind_with_documents(text, self._connector.Input, self._documents)
         return bind(text, self._connector.Input)
 
     def _context(self, attempt: _Attempt) -> JobContext:
@@ -153,6 +167,7 @@ class Execution:
             element_instance_key=job.element_instance_key,
             tenant_id=job.tenant_id,
             resources=self._resources,
+            documents=self._documents,
         )
 
     async def _judge_result(self, attempt: _Attempt, mapped: Mapped) -> Outcome:
@@ -160,7 +175,7 @@ class Execution:
         if expression is None:
             return mapped.completed()
         try:
-            verdict = await judge_success(expression, attempt.job, mapped, self._config)
+            verdict = await judge_success(expression, attempt.job, mapped, self._config, self._documents)
         except Exception as problem:  # noqa: BLE001 - every fault of an expression becomes a FailJob
             return self._expression_failed(attempt, problem, None)
         return verdict or mapped.completed()
@@ -177,7 +192,7 @@ class Execution:
         expression = attempt.headers.error_expression
         if expression is not None:
             try:
-                verdict = await judge_error(expression, attempt.job, result, self._config)
+                verdict = await judge_error(expression, attempt.job, result, self._config, self._documents)
             except Exception as second:  # noqa: BLE001 - every fault of an expression becomes a FailJob
                 return self._expression_failed(attempt, second, result)
             if verdict is not None:

@@ -11,7 +11,7 @@ from coupler.durations import parse_duration
 from coupler.errors import HeaderError
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True)
 class Headers:
     """A job's task headers; ``None`` where the element does not set one. Durations are seconds."""
 

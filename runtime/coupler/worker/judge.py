@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from coupler import json
+from coupler import expressions, json
+from coupler.documents.creation import create_wished
+from coupler.documents.service import NO_DOCUMENTS, Documents
 from coupler.durations import parse_duration
 from coupler.errors import InputError
 from coupler.gateway.protocol import Job
@@ -17,15 +19,20 @@ from coupler.worker.outcome import BpmnErrorThrown, Completed, Outcome
 from coupler.worker.text import cut
 
 
-async def judge_success(expression: str, job: Job, mapped: Mapped, config: WorkerConfig) -> Outcome | None:
+async def judge_success(
+    expression: str, job: Job, mapped: Mapped, config: WorkerConfig, documents: Documents = NO_DOCUMENTS
+) -> Outcome | None:
     """Evaluates the error expression over a result; ``None``: no error."""
-    return await _judge(expression, success_scope(job, mapped), job, config)
+    return await _judge(expression, success_scope(job, mapped), config, documents, called=True)
 
 
-async def judge_error(expression: str, job: Job, result: ErrorResult, config: WorkerConfig) -> Outcome | None:
+async def judge_error(
+    expression: str, job: Job, result: ErrorResult, config: WorkerConfig, documents: Documents = NO_DOCUMENTS
+) -> Outcome | None:
     """Evaluates the error expression over a failure; ``None``: it says nothing."""
     content = {"error": result.error}
-    return await _judge(expression, {**content, "response": content, "job": job_scope(job)}, job, config)
+    scope = {**content, "response": content, "job": job_scope(job)}
+    return await _judge(expression, scope, config, documents, called=False)
 
 
 def success_scope(job: Job, mapped: Mapped) -> dict[str, Any]:
@@ -46,7 +53,9 @@ def success_scope(job: Job, mapped: Mapped) -> dict[str, Any]:
     return root
 
 
-async def _judge(expression: str, scope: dict[str, Any], job: Job, config: WorkerConfig) -> Outcome | None:
+async def _judge(
+    expression: str, scope: dict[str, Any], config: WorkerConfig, documents: Documents, *, called: bool
+) -> Outcome | None:
     verdict = await evaluate_to_object(expression, scope, config.feel_limits, label="Error expression")
     if not verdict:
         return None
@@ -58,15 +67,17 @@ async def _judge(expression: str, scope: dict[str, Any], job: Job, config: Worke
             f"Cannot parse '{json.dumps(verdict)[:500]}' as a connector error: errorType must be bpmnError, jobError or"
             " ignoreError."
         )
+    if kind == "bpmnError" and verdict.get("errorCode") is None:
+        return None
+    if "createDocument" in expression:
+        marker = expressions.DOCUMENT_MARKER
+        await create_wished(verdict, marker, documents, label="Error expression", after_call=called)
     return make(verdict, config)
 
 
-def _bpmn_error(verdict: dict[str, Any], config: WorkerConfig) -> Outcome | None:
-    code = verdict.get("errorCode")
-    if code is None:
-        return None
+def _bpmn_error(verdict: dict[str, Any], config: WorkerConfig) -> Outcome:
     variables = encode_variables(_variables(verdict), config.max_variables_bytes)
-    return BpmnErrorThrown(str(code), cut(str(verdict.get("errorMessage") or ""), config.max_message_length), variables)
+    return BpmnErrorThrown(str(verdict["errorCode"]), cut(str(verdict.get("errorMessage") or ""), config.max_message_length), variables)
 
 
 def _job_error(verdict: dict[str, Any], config: WorkerConfig) -> Outcome:
@@ -80,7 +91,7 @@ def _ignore_error(verdict: dict[str, Any], config: WorkerConfig) -> Outcome:
     return Completed(encode_variables(_variables(verdict), config.max_variables_bytes))
 
 
-_VERDICTS: dict[str, Callable[[dict[str, Any], WorkerConfig], Outcome | None]] = {
+_VERDICTS: dict[str, Callable[[dict[str, Any], WorkerConfig], Outcome]] = {
     "bpmnError": _bpmn_error,
     "jobError": _job_error,
     "ignoreError": _ignore_error,

@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
-from coupler import json
+from coupler import expressions, json
+from coupler.documents.creation import create_wished
+from coupler.documents.service import NO_DOCUMENTS, Documents
 from coupler.errors import InputError
 from coupler.feel.limits import Limits
 from coupler.gateway.protocol import Job
@@ -43,12 +45,20 @@ def to_plain(response: Any) -> Any:
         raise InputError(f"The connector's response has no JSON form: {error}") from error
 
 
-async def map_result(job: Job, headers: Headers, response: Any, limits: Limits, max_bytes: int) -> Mapped:
+async def map_result(
+    job: Job,
+    headers: Headers,
+    response: Any,
+    limits: Limits,
+    max_bytes: int,
+    documents: Documents = NO_DOCUMENTS,
+) -> Mapped:
     """Applies ``resultVariable`` and ``resultExpression``; entries of the expression win over the variable.
 
     Raises:
         FeelError: the result expression fails.
         InputError: it gives no object, or the variables are too large.
+        UploadFailed: a document that the expression makes could not be stored.
     """
     variables: dict[str, Any] = {}
     if headers.result_variable is not None:
@@ -58,6 +68,8 @@ async def map_result(job: Job, headers: Headers, response: Any, limits: Limits, 
         scope = result_scope(job, response)
         mapped = await evaluate_to_object(headers.result_expression, scope, limits, label="Result expression")
         if mapped is not None:
+            if "createDocument" in headers.result_expression:
+                await create_wished(mapped, expressions.DOCUMENT_MARKER, documents, label="Result expression")
             variables.update(mapped)
     encoded = encode_variables(variables, max_bytes)
     if mapped is not None:

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from contextlib import suppress
 
+from coupler.documents.service import NO_DOCUMENTS, Documents
 from coupler.errors import ConfigError
 from coupler.gateway.protocol import Gateway, Job
 from coupler.registry import Registry
@@ -40,6 +41,7 @@ class Worker:
         resources: Resources,
         metrics: JobMetrics,
         config: WorkerConfig,
+        documents: Documents = NO_DOCUMENTS,
     ) -> None:
         self._config = config
         self._active = ActiveJobs()
@@ -54,6 +56,7 @@ class Worker:
                 gateway=gateway,
                 secrets=secrets,
                 resources=resources,
+                documents=documents,
                 metrics=metrics.for_type(registered.type, registered.name),
                 config=config,
                 active=self._active,
