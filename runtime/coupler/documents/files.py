@@ -41,8 +41,8 @@ T = TypeVar("T")
 class FileDocumentStore:
     """Implements ``DocumentStore``, and what a server of the documents API needs besides.
 
-    A stored document never changes: its content hash is the SHA-256 of its content in hexadecimal. Expired documents are
-    gone for readers at once, and from the disk when ``remove_expired`` is called, or another document is stored.
+    A stored document never changes: its content hash is the SHA-256 of its content in hexadecimal. Expired documents
+    are gone for readers at once, and from the disk when ``remove_expired`` is called, or another document is stored.
     """
 
     name = STORE_ID

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -53,16 +54,11 @@ class Incoming:
         return self._hash.hexdigest()
 
     def finish(self, target: Path) -> None:
-        """Makes the content durable under its name.
-
-        Raises:
-            FileExistsError: the name is taken.
-        """
+        """Makes the content durable under its name."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        os.link(self._path, target)  # unlike a rename, fails when the target is there
-        self._path.unlink()
+        self._path.replace(target)
 
     def discard(self) -> None:
         """Forgets what was written. Idempotent."""
@@ -75,6 +71,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._adding = threading.Lock()
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         for leftover in path.glob("incoming-*"):
             leftover.unlink(missing_ok=True)
@@ -90,11 +87,11 @@ class Folder:
             FileExistsError: its id is taken.
         """
         content, described = self._paths(entry.document_id)
-        if described.exists():
-            raise FileExistsError(entry.document_id)
-        content.unlink(missing_ok=True)  # without its description it is what a crash has left
-        incoming.finish(content)
-        self._write(described, json.dump_bytes(entry))
+        with self._adding:
+            if described.exists():
+                raise FileExistsError(entry.document_id)
+            incoming.finish(content)
+            self._write(described, json.dump_bytes(entry))
 
     def find(self, document_id: str) -> Entry | None:
         """What is known of a document."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from coupler.documents.document import Document
+from coupler.documents.service import NO_DOCUMENTS, Documents
+from coupler.documents.store import Source
 from coupler.http.messages import HttpEngine
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ class JobContext:
     element_instance_key: int
     tenant_id: str
     resources: Resources
+    documents: Documents = NO_DOCUMENTS
 
     @property
     def http_engine(self) -> HttpEngine:
@@ -51,3 +55,33 @@ class JobContext:
     def http(self) -> httpx.AsyncClient:
         """An httpx client over the same engine."""
         return self.resources.http()
+
+    async def create_document(
+        self,
+        content: Source,
+        *,
+        file_name: str | None = None,
+        content_type: str | None = None,
+        ttl_seconds: float | None = None,
+        custom_properties: Mapping[str, Any] | None = None,
+    ) -> Document:
+        """Stores bytes, or an asynchronous stream of bytes as it comes; return the document in the response.
+
+        Args:
+            content: what to store.
+            file_name: default: a random one.
+            content_type: default: what the file name suggests.
+            ttl_seconds: how long the store keeps it; default: as long as the store says.
+            custom_properties: JSON values kept with the document.
+
+        Raises:
+            InputError: this runtime has no document store, or the store refuses the document.
+            ConnectorError: the document could not be stored now.
+        """
+        return await self.documents.create(
+            content,
+            file_name=file_name,
+            content_type=content_type,
+            ttl_seconds=ttl_seconds,
+            custom_properties=custom_properties,
+        )

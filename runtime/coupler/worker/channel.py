@@ -62,7 +62,9 @@ class Channel:
         self._max_run_seconds = config.max_execution_seconds
         self._slots = Slots(registered.max_jobs_active or config.max_jobs_active)
         self._adaptive = AdaptiveLimit(self._slots, config.adaptive) if config.adaptive.enabled else None
-        self._execution = Execution(registered, gateway=gateway, secrets=secrets, resources=resources, config=config, documents=documents)
+        self._execution = Execution(
+            registered, gateway=gateway, secrets=secrets, resources=resources, config=config, documents=documents
+        )
         self._subscription = Subscription(
             _subscription_config(registered, config, self._lease_seconds),
             gateway=gateway,

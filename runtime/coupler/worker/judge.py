@@ -77,7 +77,9 @@ async def _judge(
 
 def _bpmn_error(verdict: dict[str, Any], config: WorkerConfig) -> Outcome:
     variables = encode_variables(_variables(verdict), config.max_variables_bytes)
-    return BpmnErrorThrown(str(verdict["errorCode"]), cut(str(verdict.get("errorMessage") or ""), config.max_message_length), variables)
+    return BpmnErrorThrown(
+        str(verdict["errorCode"]), cut(str(verdict.get("errorMessage") or ""), config.max_message_length), variables
+    )
 
 
 def _job_error(verdict: dict[str, Any], config: WorkerConfig) -> Outcome:
