@@ -68,7 +68,7 @@ class Process:
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         self.kill()
-        if kind is None:
+        if kind is None and self in alive:
             alive.remove(self)
 
     def start(self) -> None:

@@ -30,7 +30,7 @@ STRANGE = """<?xml version="1.0" encoding="UTF-8"?>
         (b"this is no XML", ["bad.bpmn"]),
         (b"<bpmn:definitions xmlns:bpmn='http://www.omg.org/spec/BPMN/20100524/MODEL'><bpmn:process", ["bad.bpmn"]),
         (b"<html/>", ["bad.bpmn"]),
-        (STRANGE.format(target="nowhere", element="").encode(), ["nowhere"]),
+        (STRANGE.format(target="nowhere", element="").encode(), ["f1", "line 4"]),
         (
             STRANGE.format(target="pick", element='<bpmn:complexGateway id="pick"/>').encode(),
             ["pick", "complexGateway"],
@@ -119,7 +119,7 @@ async def test_a_bad_header_makes_an_incident_that_shows_it(
 @pytest.mark.parametrize(
     ("inputs", "named"),
     [
-        ({"url": "ftp://example.org/"}, "ftp"),
+        ({"url": "ftp://example.org/"}, "http(s) URL"),
         ({"url": ""}, "url"),
         ({"method": "FETCH"}, "method"),
         ({"authentication.type": "magic"}, "authentication"),
