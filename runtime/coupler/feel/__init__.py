@@ -6,13 +6,15 @@
     unary(text)        -> UnaryTests, the cells of decision tables
     to_json(value)     a result as plain Python for JSON
 
-Contexts are plain decoded JSON: dicts, lists, str, bool, None, int and Decimal. Nothing that an expression can say reaches
-a Python attribute, a file or the network. The package knows nothing of jobs: their functions come in through ``functions``.
+Contexts are plain decoded JSON: dicts, lists, str, bool, None, int and Decimal. Nothing that an expression can say
+reaches a Python attribute, a file or the network. The package knows nothing of jobs: their functions come in through
+``functions``.
 """
 
 from __future__ import annotations
 
-from coupler.feel.expression import Expression, UnaryTests, compile, evaluate, strip_marker, unary  # noqa: A004 - the API's name
+from coupler.feel.expression import Expression, UnaryTests, evaluate, strip_marker, unary
+from coupler.feel.expression import compile as compile  # noqa: A004
 from coupler.feel.jsonable import to_json
 from coupler.feel.limits import LimitExceeded, Limits
 from coupler.feel.registry import Registry

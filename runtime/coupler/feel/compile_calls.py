@@ -12,7 +12,7 @@ from coupler.feel.limits import LimitExceeded
 from coupler.feel.properties import suggestion
 from coupler.feel.registry import BUILTINS, Overload, fitting
 from coupler.feel.scope import Scope
-from coupler.feel.values import Function
+from coupler.feel.values import Function, type_name
 
 _Keywords = tuple[str, ...] | None
 
@@ -66,9 +66,16 @@ def _single_call(overload: Overload, node: nodes.Call, arguments: list[Code]) ->
         if misfit is not None:
             return run.warn(position, misfit)
         run.spend(1)
-        return implementation(run, *values) if wants_run else implementation(*values)
+        result = implementation(run, *values) if wants_run else implementation(*values)
+        if result is None:
+            run.warn(position, lambda: _null_result(overload, values))
+        return result
 
     return call
+
+
+def _null_result(overload: Overload, values: list[Any]) -> str:
+    return f"{overload.name}({', '.join(type_name(value) for value in values)}) is null for these values"
 
 
 def _overloaded_call(overloads: list[Overload], node: nodes.Call, arguments: list[Code]) -> Code:
@@ -84,11 +91,19 @@ def _overloaded_call(overloads: list[Overload], node: nodes.Call, arguments: lis
             values = _placed(overload, evaluated, keywords)
             misfit = fitting(overload, values)
             if misfit is None:
-                return overload.implementation(run, *values) if overload.wants_run else overload.implementation(*values)
+                return _invoked(overload, scope, values, position)
             misfits.append(misfit)
         return run.warn(position, misfits[0])
 
     return call
+
+
+def _invoked(overload: Overload, scope: Scope, values: list[Any], position: int) -> Any:
+    run = scope.run
+    result = overload.implementation(run, *values) if overload.wants_run else overload.implementation(*values)
+    if result is None:
+        run.warn(position, lambda: _null_result(overload, values))
+    return result
 
 
 def _placed(overload: Overload, values: list[Any], keywords: _Keywords) -> list[Any]:

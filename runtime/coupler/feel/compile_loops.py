@@ -65,9 +65,7 @@ def _sources(scope: Scope, iterators: Sequence[tuple[str, Code]]) -> list[Any] |
     for name, source_of in iterators:
         source = source_of(scope)
         if type(source) not in (list, range, Steps):
-            scope.run.warn(
-                0, lambda name=name, source=source: f"'{name}' iterates over {type_name(source)}, not a list"
-            )
+            scope.run.warn(0, f"'{name}' iterates over {type_name(source)}, not a list")
             return None
         sources.append(source)
     return sources

@@ -15,7 +15,9 @@ _MISSING = object()
 
 @compiles(nodes.Literal)
 def _literal(compiler: Compiler, node: nodes.Literal) -> Code:
-    value = node.value
+    value, position, complaint = node.value, node.position, node.complaint
+    if complaint:
+        return lambda scope: scope.run.warn(position, complaint)
     return lambda scope: value
 
 
@@ -73,44 +75,64 @@ def _far_root_name(name: str, position: int) -> Code:
     return at_root
 
 
+def _labelled(node: nodes.Path) -> list[tuple[str, str]]:
+    """Each name of a path with what stands in front of it."""
+    label = node.base.name if isinstance(node.base, nodes.Name) else ""
+    steps = []
+    for name in node.names:
+        steps.append((name, label))
+        label = f"{label}.{name}" if label else name
+    return steps
+
+
 @compiles(nodes.Path)
 def _path(compiler: Compiler, node: nodes.Path) -> Code:
-    names, position = node.names, node.position
-    if type(node.base) is nodes.Name and not compiler.scopes:
-        return _root_path(node.base.name, node.base.position, names, position)
+    steps, position = _labelled(node), node.position
+    if isinstance(node.base, nodes.Name) and not compiler.scopes:
+        return _root_path(node.base, steps, position)
     base = compiler.compile(node.base)
-    if len(names) == 1:
-        return _single_path(base, names[0], position)
+    if len(steps) == 1:
+        return _single_path(base, *steps[0], position)
 
     def path(scope: Scope) -> Any:
         value = base(scope)
-        for name in names:
-            inside = type(value) is dict and name in value
-            value = value[name] if inside else member(scope.run, value, name, position)
+        for name, label in steps:
+            if type(value) is dict and name in value:
+                value = value[name]
+            else:
+                value = member(scope.run, value, name, position, label)
+                if value is None:
+                    return None
         return value
 
     return path
 
 
-def _single_path(base: Code, name: str, position: int) -> Code:
+def _single_path(base: Code, name: str, label: str, position: int) -> Code:
     def path(scope: Scope) -> Any:
         value = base(scope)
         if type(value) is dict and name in value:
             return value[name]
-        return member(scope.run, value, name, position)
+        return member(scope.run, value, name, position, label)
 
     return path
 
 
-def _root_path(root: str, root_position: int, names: tuple[str, ...], position: int) -> Code:
+def _root_path(base: nodes.Name, steps: list[tuple[str, str]], position: int) -> Code:
+    root, root_position = base.name, base.position
+
     def path(scope: Scope) -> Any:
         try:
             value = scope.vars[root]
         except KeyError:
             return _unknown(scope, root, root_position)
-        for name in names:
-            inside = type(value) is dict and name in value
-            value = value[name] if inside else member(scope.run, value, name, position)
+        for name, label in steps:
+            if type(value) is dict and name in value:
+                value = value[name]
+            else:
+                value = member(scope.run, value, name, position, label)
+                if value is None:
+                    return None
         return value
 
     return path

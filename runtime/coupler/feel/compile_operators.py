@@ -162,6 +162,7 @@ def _junction(compiler: Compiler, node: nodes.Junction) -> Code:
     items = [compiler.compile(item) for item in node.items]
     decisive = node.decides
     neutral = not decisive
+    word = "or" if decisive else "and"
 
     def junction(scope: Scope) -> Any:
         result: bool | None = neutral
@@ -170,6 +171,7 @@ def _junction(compiler: Compiler, node: nodes.Junction) -> Code:
             if value is decisive:
                 return decisive
             if value is not neutral:
+                scope.run.warn(0, f"'{word}' needs true or false, not {type_name(value)}")
                 result = None
         return result
 
@@ -181,16 +183,34 @@ def _if(compiler: Compiler, node: nodes.If) -> Code:
     branches = [(compiler.compile(condition), compiler.compile(value)) for condition, value in node.branches]
     otherwise = compiler.compile(node.otherwise)
     if len(branches) == 1:
-        condition_of, value_of = branches[0]
-        return lambda scope: value_of(scope) if condition_of(scope) is True else otherwise(scope)
+        return _single_if(*branches[0], otherwise)
 
     def conditional(scope: Scope) -> Any:
         for condition, value in branches:
-            if condition(scope) is True:
+            outcome = condition(scope)
+            if outcome is True:
                 return value(scope)
+            if outcome is not False:
+                _no_condition(scope, outcome)
         return otherwise(scope)
 
     return conditional
+
+
+def _single_if(condition: Code, value: Code, otherwise: Code) -> Code:
+    def conditional(scope: Scope) -> Any:
+        outcome = condition(scope)
+        if outcome is True:
+            return value(scope)
+        if outcome is not False:
+            _no_condition(scope, outcome)
+        return otherwise(scope)
+
+    return conditional
+
+
+def _no_condition(scope: Scope, outcome: Any) -> None:
+    scope.run.warn(0, lambda: f"the condition of 'if' is {type_name(outcome)}, not true or false: 'else' is taken")
 
 
 _ALIASES: Final = {

@@ -1,8 +1,8 @@
 """Parsed expressions to closures.
 
-A node becomes a Python function of the scope. What can be decided once is decided here: which scope a name is found in,
-which overload is called, how much a loop's body weighs. A step is one node, charged where repetition is possible: per item
-of a loop and per call. Straight code is bounded by the length of the text.
+A node becomes a Python function of the scope. What can be decided once is decided here: which scope a name is found
+in, which overload is called, how much a loop's body weighs. A step is one node, charged where repetition is possible:
+per item of a loop and per call. Straight code is bounded by the length of the text.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A place in the tokens, with the ways to look, accept, demand and try.
 
-Trying is bounded: what failed at a place is remembered, so that no text makes the parser read a part more than a few times.
+Trying is bounded: what failed at a place is remembered, so that no text makes the parser read a part many times.
 """
 
 from __future__ import annotations

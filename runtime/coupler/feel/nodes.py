@@ -6,7 +6,11 @@ from typing import Any, NamedTuple
 
 
 class Literal(NamedTuple):
+    """A value as written; ``complaint`` says why a date, time or duration is null."""
+
     value: Any
+    position: int = 0
+    complaint: str = ""
 
 
 class Name(NamedTuple):

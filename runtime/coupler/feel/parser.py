@@ -1,9 +1,9 @@
 """Recursive descent over the tokens, one method a level of precedence.
 
-The grammar is the one feel-scala accepts, which is a parsing expression grammar: an alternative that reads is kept, and
-only one that fails gives way to the next. Where the DMN standard is wider (``list<Any>``, ``= 5`` as a test, typed
-parameters) an expression is refused here as it is there. Long chains (``a + b + …``, ``else if``) are read in loops, so that
-depth means nesting only.
+The grammar is the one feel-scala accepts, which is a parsing expression grammar: an alternative that reads is kept,
+and only one that fails gives way to the next. Where the DMN standard is wider (``list<Any>``, ``= 5`` as a test, typed
+parameters) an expression is refused here as it is there. Long chains (``a + b + …``, ``else if``) are read in loops,
+so that depth means nesting only.
 """
 
 from __future__ import annotations

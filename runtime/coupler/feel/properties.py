@@ -1,4 +1,4 @@
-"""What stands behind a dot: entries of contexts, of each item of a list, and properties of dates, times and the like."""
+"""What stands behind a dot: entries of contexts, of each item of a list, properties of dates, times and the like."""
 
 from __future__ import annotations
 
@@ -70,22 +70,32 @@ PROPERTIES: Final[Mapping[type, _Properties]] = {
 }
 
 
-def member(run: Run, value: Any, name: str, position: int) -> Any:
-    """``value.name`` for anything but the straight case of a context that has the entry."""
+def member(run: Run, value: Any, name: str, position: int, label: str = "") -> Any:
+    """``value.name`` for anything but the straight case of a context that has the entry.
+
+    Args:
+        label: what stands in front of the dot, for the warning.
+    """
     kind = type(value)
     if kind is dict:
         if name in value:
             return value[name]
-        run.warn(position, lambda: _no_entry(name, value))
+        run.warn(position, lambda: _no_entry(name, value, label))
         return None
     if kind is list:
         run.check_list(len(value))
-        return [member(run, item, name, position) for item in value]
+        return [_of_item(run, item, name, position, label) for item in value]
     properties = PROPERTIES.get(kind)
     if properties is not None and name in properties:
         return properties[name](value)
-    run.warn(position, lambda: _no_property(name, value, properties))
+    run.warn(position, lambda: _no_property(name, value, properties, label))
     return None
+
+
+def _of_item(run: Run, item: Any, name: str, position: int, label: str) -> Any:
+    if type(item) is dict and name in item:
+        return item[name]
+    return member(run, item, name, position, f"an item of {label}" if label else "")
 
 
 def suggestion(name: str, known: Any) -> str:
@@ -100,14 +110,15 @@ def suggestion(name: str, known: Any) -> str:
     return f"there are {shown}" + (" and more" if len(names) > 10 else "")
 
 
-def _no_entry(name: str, value: dict[str, Any]) -> str:
-    return f"'{name}' is not there: {suggestion(name, value)}"
+def _no_entry(name: str, value: dict[str, Any], label: str) -> str:
+    return f"{f'{label}.{name}' if label else repr(name)} is not there: {suggestion(name, value)}"
 
 
-def _no_property(name: str, value: Any, properties: _Properties | None) -> str:
+def _no_property(name: str, value: Any, properties: _Properties | None, label: str) -> str:
+    subject = label or "the value"
     if value is None:
-        return f"'{name}' of null is null"
-    described = f"a {type_name(value)} has no '{name}'"
+        return f"{subject} is null, so '.{name}' of it is null too"
+    described = f"{subject} is a {type_name(value)}, which has no '{name}'"
     return f"{described}: {suggestion(name, properties)}" if properties else described
 
 

@@ -1,91 +1,81 @@
-"""Regular expressions as Java has them, on the ``regex`` package, whose matching can be given a time.
-
-Java's syntax is rewritten where the two differ: escapes, nested character classes, ASCII-only ``\\d \\w \\s``.
-"""
+"""Regular expressions with a time limit: Java's patterns on the ``regex`` package, which lets go of the interpreter."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from time import perf_counter
 from typing import Any, Final
 
 import regex
 
+from coupler.feel.java_patterns import Refused, translate
 from coupler.feel.limits import LimitExceeded
 from coupler.feel.scope import Run
 
 _FLAGS: Final = {"s": regex.DOTALL, "m": regex.MULTILINE, "i": regex.IGNORECASE, "x": regex.VERBOSE}
 _LONGEST_PATTERN: Final = 2_000
+_CACHED_PATTERNS: Final = 500
+_STEPS_TO_COMPILE: Final = 1_000
+_STEPS_PER_SECOND: Final = 3_000_000
+
+_cache: dict[tuple[str, str], regex.Pattern[str] | None] = {}
 
 
-@lru_cache(maxsize=512)
-def _compiled(pattern: str, flags: str) -> regex.Pattern[str] | None:
+def compiled(run: Run, pattern: str, flags: str = "") -> regex.Pattern[str] | None:
+    """The pattern, or None when Java would not take it."""
+    key = (pattern, flags)
+    try:
+        return _cache[key]
+    except KeyError:
+        run.spend(_STEPS_TO_COMPILE + len(pattern) * 10)
+    if len(_cache) >= _CACHED_PATTERNS:
+        _cache.clear()
+    _cache[key] = found = _compile(pattern, flags)
+    return found
+
+
+def _compile(pattern: str, flags: str) -> regex.Pattern[str] | None:
     if len(pattern) > _LONGEST_PATTERN:
         return None
     value = regex.V1 | regex.ASCII
     for letter in flags:
         value |= _FLAGS.get(letter, 0)
     try:
-        return regex.compile(_translated(pattern), flags=value, cache_pattern=False)
-    except (regex.error, ValueError, OverflowError, RecursionError):
+        return regex.compile(translate(pattern, flags), flags=value, cache_pattern=False)
+    except (Refused, regex.error, ValueError, OverflowError, RecursionError, MemoryError):
         return None
 
 
-_QUOTED = re.compile(r"\\Q(.*?)(?:\\E|\Z)", re.DOTALL)
-_TRANSLATED: Final = {r"\h": r"[ \t\xA0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000]", r"\z": r"\Z", r"\Z": r"(?=\n?\Z)"}
-_ESCAPE = re.compile(r"\\(?:p\{Is(\w+)\}|p\{(Lower|Upper|Alpha|Digit|Alnum|Punct|Space)\}|(.))", re.DOTALL)
-_POSIX: Final = {
-    "Lower": "[a-z]",
-    "Upper": "[A-Z]",
-    "Alpha": "[a-zA-Z]",
-    "Digit": "[0-9]",
-    "Alnum": "[a-zA-Z0-9]",
-    "Punct": r"[!-/:-@\[-`{-~]",
-    "Space": r"[ \t\n\x0b\f\r]",
-}
-
-
-def _translated(pattern: str) -> str:
-    quoted = _QUOTED.sub(lambda found: re.escape(found[1]), pattern)
-    return _ESCAPE.sub(_translated_escape, quoted)
-
-
-def _translated_escape(found: re.Match[str]) -> str:
-    if found[2]:
-        return _POSIX[found[2]]
-    return _TRANSLATED.get(found[0], found[0])
-
-
-def compiled(pattern: str, flags: str = "") -> regex.Pattern[str] | None:
-    """The pattern, or None when Java would not take it."""
-    return _compiled(pattern, flags)
-
-
-def matched(run: Run, action: Callable[..., Any], *arguments: Any) -> Any:
-    """Runs a matching method of a pattern with the time that is left for it.
+def timed(run: Run, action: Callable[..., Any], *arguments: Any) -> Any:
+    """Runs a step of matching and charges for its time.
 
     Raises:
         LimitExceeded: ``regex_seconds``.
     """
-    run.spend(1)
+    start = perf_counter()
     try:
-        return action(*arguments, timeout=run.limits.regex_seconds)
+        return action(*arguments)
     except TimeoutError:
-        raise LimitExceeded("regex_seconds", run.limits.regex_seconds) from None
+        raise LimitExceeded("regex_seconds", run.limits.regex_seconds, "a regular expression takes too long") from None
+    finally:
+        run.spend(1 + int((perf_counter() - start) * _STEPS_PER_SECOND))
+
+
+def first_match(run: Run, pattern: regex.Pattern[str], text: str) -> regex.Match[str] | None:
+    """The first match in a text."""
+
+    def search() -> regex.Match[str] | None:
+        return pattern.search(text, timeout=run.limits.regex_seconds, concurrent=True)
+
+    found: regex.Match[str] | None = timed(run, search)
+    return found
 
 
 def all_matches(run: Run, pattern: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
-    """The matches one after the other, each charged."""
-    matches = iter(matched(run, pattern.finditer, text))
-    while True:
-        try:
-            found = next(matches)
-        except StopIteration:
-            return
-        except TimeoutError:
-            raise LimitExceeded("regex_seconds", run.limits.regex_seconds) from None
-        run.spend(1)
+    """The matches one after the other."""
+    matches = pattern.finditer(text, timeout=run.limits.regex_seconds, concurrent=True)
+    while (found := timed(run, next, matches, None)) is not None:
         yield found
 
 
@@ -109,21 +99,10 @@ def template(replacement: str, pattern: regex.Pattern[str]) -> list[str | int]:
         assert found is not None
         position = found.end()
         if found[2] is not None:
-            group = int(found[2])
-            while (
-                position < len(replacement)
-                and replacement[position] in "0123456789"
-                and group * 10 + int(replacement[position]) <= pattern.groups
-            ):
-                group = group * 10 + int(replacement[position])
-                position += 1
-            if group > pattern.groups:
-                raise BadReplacement
+            group, position = _numbered(replacement, int(found[2]), position, pattern.groups)
             parts.append(group)
         elif found[3] is not None:
-            if found[3] not in pattern.groupindex:
-                raise BadReplacement
-            parts.append(pattern.groupindex[found[3]])
+            parts.append(_named(found[3], pattern))
         elif found[5] is not None:
             raise BadReplacement
         else:
@@ -131,4 +110,22 @@ def template(replacement: str, pattern: regex.Pattern[str]) -> list[str | int]:
     return parts
 
 
-__all__ = ["BadReplacement", "all_matches", "compiled", "matched", "template"]
+def _numbered(replacement: str, group: int, position: int, groups: int) -> tuple[int, int]:
+    if group > groups:
+        raise BadReplacement
+    while replacement[position : position + 1] in _DIGITS and group * 10 + int(replacement[position]) <= groups:
+        group = group * 10 + int(replacement[position])
+        position += 1
+    return group, position
+
+
+_DIGITS: Final = frozenset("0123456789")
+
+
+def _named(name: str, pattern: regex.Pattern[str]) -> int:
+    if name not in pattern.groupindex:
+        raise BadReplacement
+    return int(pattern.groupindex[name])
+
+
+__all__ = ["BadReplacement", "all_matches", "compiled", "first_match", "template"]

@@ -3,10 +3,10 @@
     @builtin("substring(string: string, start position: number[, length: number])", "Part of a text.")
     def substring(text, start, length=None): ...
 
-A signature says how the function is called by position and by name, and which values it takes: an argument of another
-type makes the result null, so the function itself sees only what it asked for. ``type?`` also takes null, ``type...``
-collects all further arguments (or takes one list), brackets hold parameters that may be left out. A first Python parameter
-``run`` receives the evaluation, to charge its budget.
+A signature says how the function is called by position and by name, and which values it takes: an argument of
+another type makes the result null, so the function itself sees only what it asked for. ``type?`` also takes null,
+``type...`` collects all further arguments (or takes one list), brackets hold parameters that may be left out. A first
+Python parameter ``run`` receives the evaluation, to charge its budget.
 """
 
 from __future__ import annotations

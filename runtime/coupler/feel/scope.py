@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _STEPS_BETWEEN_CLOCK_CHECKS: Final = 4_000
 
+_MOST_WARNINGS: Final = 50
+
 INPUT: Final = "?"
 
 
@@ -76,8 +78,11 @@ class Run:
 
     def warn(self, position: int, message: str | Callable[[], str]) -> None:
         """Notes why a value is null, when somebody wants to know."""
-        if self.warnings is not None and len(self.warnings) < 100:
-            self.warnings.append((position, message if isinstance(message, str) else message()))
+        if self.warnings is None or len(self.warnings) >= _MOST_WARNINGS:
+            return
+        warning = (position, message if isinstance(message, str) else message())
+        if warning not in self.warnings:
+            self.warnings.append(warning)
 
 
 class Scope:

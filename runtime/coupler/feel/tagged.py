@@ -1,4 +1,4 @@
-"""Tagged values: ``{"type": …, "value": …}``, JSON that says which FEEL type each value has; conformance suites use them."""
+"""Tagged values: ``{"type": …, "value": …}``, JSON that says which FEEL type a value has, for conformance."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Dates, times and durations from text and to text.
 
-Two ways to write: as the FEEL function ``string`` does (``P1DT2H``, ``10:20:30@Europe/Berlin``), and as JSON has it in the
-Java runtime (``PT26H``, ``10:20:30+01:00``).
+Two ways to write: as the FEEL function ``string`` does (``P1DT2H``, ``10:20:30@Europe/Berlin``), and as JSON has it
+in the Java runtime (``PT26H``, ``10:20:30+01:00``).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The innermost parts of an expression: literals, names, calls, lists, contexts, functions, intervals, and their chains."""
+"""The innermost parts of an expression: literals, names, calls, lists, contexts, functions and intervals."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from decimal import Decimal
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from coupler.feel import nodes
 from coupler.feel.cursor import RESERVED, Cursor, Mismatch
@@ -16,24 +16,8 @@ from coupler.feel.temporal_text import TEMPORAL_LITERALS, temporal_literal
 _A_VALUE: Final = "a value, such as a number, a \"text\", a name, '[' , '{' or '('"
 
 # In front of '(' these words end a name that could otherwise be a function of several words.
-_SEPARATING: Final = frozenset(
-    (
-        "and",
-        "or",
-        "then",
-        "else",
-        "return",
-        "satisfies",
-        "in",
-        "between",
-        "instance",
-        "of",
-        "if",
-        "for",
-        "some",
-        "every",
-    )
-    + ("null", "true", "false", "function")
+_SEPARATING: Final = RESERVED | frozenset(
+    ("and", "or", "then", "else", "return", "satisfies", "between", "instance", "of", "if", "for", "some", "every")
 )
 _PROPERTIES_OF_TWO_WORDS: Final = frozenset((("time", "offset"), ("start", "included"), ("end", "included")))
 _NOT_IN_KEYS: Final = frozenset('"{},[]`')
@@ -148,7 +132,7 @@ class Terminals(Cursor):
                     self.fail("a date, time or duration in quotes after '@', such as @\"2024-02-29\"")
                 text = unquote(self.token.text)
                 self.index += 1
-                return nodes.Literal(temporal_literal(text))
+                return _temporal(text, temporal_literal(text), "date, time or duration", token.start)
             case "?":
                 self.index += 1
                 return nodes.InputValue(token.start)
@@ -253,7 +237,7 @@ class Terminals(Cursor):
         if name in TEMPORAL_LITERALS and self.is_string() and self.tokens[self.index + 1].text == ")":
             text = unquote(self.token.text)
             self.index += 2
-            return nodes.Literal(TEMPORAL_LITERALS[name](text))
+            return _temporal(text, TEMPORAL_LITERALS[name](text), name, position)
         arguments, keywords = self._arguments()
         return nodes.Call(name, arguments, keywords, position)
 
@@ -337,6 +321,10 @@ class Terminals(Cursor):
         while self.token.kind == NAME:
             words.append(self.name("',' or ')'"))
         return " ".join(words)
+
+
+def _temporal(text: str, value: Any, kind: str, position: int) -> nodes.Literal:
+    return nodes.Literal(value, position, f'"{text[:40]}" is no {kind}' if value is None else "")
 
 
 __all__ = ["NUMBER", "Terminals"]

@@ -1,4 +1,4 @@
-"""Time zones for dates of any year, resolved as java.time does: a time in a gap moves on, an ambiguous one is the earlier."""
+"""Time zones for dates of any year, resolved as java.time does: a gap moves a time on, an overlap is the earlier."""
 
 from __future__ import annotations
 

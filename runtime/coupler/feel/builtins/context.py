@@ -56,6 +56,9 @@ def _put_at(run: Run, context: _Context, keys: list[Any], value: Any) -> _Contex
     return {**context, keys[0]: _put_at(run, inner if type(inner) is dict else {}, keys[1:], value)}
 
 
+builtin(
+    "context put(context: context, key: list, value: any)", "The same; feel-scala takes both names.", standard=False
+)(_put_at)
 builtin("put(context: context, key: string, value: any)", "As context put; deprecated.", standard=False)(_put)
 
 

@@ -13,7 +13,7 @@ from coupler.feel.scope import Run
 
 @builtin("from json(json: string)", "The value of a JSON text, or null when it is none.", standard=False)
 def _from_json(run: Run, text: str) -> Any:
-    run.check_string(len(text))
+    run.spend(1 + (len(text) >> 2))
     try:
         return json.loads(text)
     except (json.Malformed, RecursionError, ArithmeticError):

@@ -8,8 +8,10 @@ import time
 import uuid
 from typing import Any
 
+from regex import Pattern
+
 from coupler.errors import FeelError
-from coupler.feel.regexes import BadReplacement, all_matches, compiled, matched, template
+from coupler.feel.regexes import BadReplacement, all_matches, compiled, first_match, template
 from coupler.feel.registry import builtin
 from coupler.feel.scope import Run
 
@@ -40,7 +42,8 @@ def _part(run: Run, text: str, start: Any, length: Any) -> str:
     end = size if length is None else begin + int(length)
     if begin < 0 or begin > end or end > size:
         raise FeelError(
-            f"substring: position {position}, length {'to the end' if length is None else int(length)}, but the text has {size}"
+            f"substring: position {position} with length {'to the end' if length is None else int(length)}"
+            f" lies outside of a text of {size} characters"
         )
     run.check_string(size)
     return _cut(text, begin, end)
@@ -110,8 +113,8 @@ def _ends_with(text: str, match: str) -> bool:
     "Whether the pattern is found in the text; flags are i, m, s and x.",
 )
 def _matches(run: Run, text: str, pattern: str, flags: str = "") -> bool | None:
-    expression = compiled(pattern, flags)
-    return None if expression is None else matched(run, expression.search, text) is not None
+    expression = compiled(run, pattern, flags)
+    return None if expression is None else first_match(run, expression, text) is not None
 
 
 @builtin(
@@ -119,19 +122,23 @@ def _matches(run: Run, text: str, pattern: str, flags: str = "") -> bool | None:
     "Every match replaced; $1 is the first group.",
 )
 def _replace(run: Run, text: str, pattern: str, replacement: str, flags: str = "") -> str | None:
-    expression = compiled(pattern, flags)
+    expression = compiled(run, pattern, flags)
     if expression is None:
         return None
     run.check_string(len(text))
+    try:
+        return _replaced(run, text, expression, replacement)
+    except BadReplacement:
+        return None
+
+
+def _replaced(run: Run, text: str, expression: Pattern[str], replacement: str) -> str:
     pieces: list[str] = []
     size = len(text)
     end = 0
-    parts: list[str | int] | None = None
+    parts: list[str | int] | None = None  # Java looks at the replacement only when there is something to replace
     for found in all_matches(run, expression, text):
-        try:
-            parts = template(replacement, expression) if parts is None else parts
-        except BadReplacement:
-            return None
+        parts = template(replacement, expression) if parts is None else parts
         put = "".join(part if isinstance(part, str) else found.group(part) or "" for part in parts)
         size += len(put)
         run.check_string(size)
@@ -142,7 +149,7 @@ def _replace(run: Run, text: str, pattern: str, replacement: str, flags: str = "
 
 @builtin("split(string: string, delimiter: string)", "The pieces between the matches of a pattern.")
 def _split(run: Run, text: str, delimiter: str) -> list[str] | None:
-    expression = compiled(delimiter)
+    expression = compiled(run, delimiter)
     if expression is None:
         return None
     pieces: list[str] = []
@@ -159,7 +166,7 @@ def _split(run: Run, text: str, delimiter: str) -> list[str] | None:
 
 @builtin("extract(string: string, pattern: string)", "All matches of a pattern.", standard=False)
 def _extract(run: Run, text: str, pattern: str) -> list[str] | None:
-    expression = compiled(pattern)
+    expression = compiled(run, pattern)
     if expression is None:
         return None
     found = [match.group() for match in all_matches(run, expression, text)]
