@@ -80,20 +80,22 @@ class _ZlibDecoder:
 class _LibraryDecoder:
     """br and zstd: the library's incremental decoder behind the same face."""
 
-    __slots__ = ("_complete", "_step")
+    __slots__ = ("_complete", "_started", "_step")
 
     def __init__(self, step: Callable[[bytes], Iterator[bytes]], complete: Callable[[], bool]) -> None:
         self._step = step
         self._complete = complete
+        self._started = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        self._started = True
         try:
             yield from self._step(data)
         except Exception as error:
             raise MalformedContent(str(error)) from error
 
     def finish(self) -> None:
-        if not self._complete():
+        if self._started and not self._complete():
             raise MalformedContent("the compressed body ends too early")
 
 
