@@ -13,7 +13,7 @@ from coupler import json
 from coupler.documents.config import DocumentsConfig
 from coupler.documents.content import Content, read_all
 from coupler.documents.external import transport_error
-from coupler.documents.multipart import Upload
+from coupler.documents.multipart import Upload, Watched
 from coupler.documents.names import OCTET_STREAM, random_name
 from coupler.documents.reference import CamundaReference, Metadata, check_document_id, parse_reference
 from coupler.documents.store import DocumentLink, DocumentNotFound, HashMismatch, NewDocument, Source
@@ -59,10 +59,19 @@ class ClusterDocuments:
         upload = Upload(
             json.dump_bytes(_new_metadata(new)), new.file_name or random_name(), new.content_type or OCTET_STREAM
         )
-        whole = isinstance(content, bytes)
-        body = upload.whole(content) if isinstance(content, bytes) else upload.streamed(content)
         headers = [("Content-Type", upload.content_type)]
-        answer = await self._call("POST", self._base, headers, body, what="stored", repeatable=whole)
+        if isinstance(content, bytes):
+            body = upload.whole(content)
+            answer = await self._call("POST", self._base, headers, body, what="stored", repeatable=True)
+        else:
+            watched = Watched(content)
+            pieces = upload.streamed(watched)
+            try:
+                answer = await self._call("POST", self._base, headers, pieces, what="stored", repeatable=False)
+            except ConnectorError as error:
+                if watched.failure is not None:
+                    raise watched.failure from error
+                raise
         try:
             reference = parse_reference(json.loads(answer.body))
         except (json.Malformed, InputError, AttributeError) as error:

@@ -17,6 +17,22 @@ def _header_safe(value: str) -> str:
     return value if value.isprintable() and value.isascii() else OCTET_STREAM
 
 
+class Watched:
+    """Content that is still arriving, and why it stopped: an upload that broke is not always the store's fault."""
+
+    def __init__(self, content: AsyncIterable[bytes]) -> None:
+        self._content = content
+        self.failure: Exception | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._content:
+                yield piece
+        except Exception as error:
+            self.failure = error
+            raise
+
+
 class Upload:
     """The two parts ``metadata`` and ``file``, and what surrounds them."""
 
@@ -50,4 +66,4 @@ class Upload:
         yield self._tail
 
 
-__all__ = ["Upload"]
+__all__ = ["Upload", "Watched"]
