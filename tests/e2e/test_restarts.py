@@ -15,6 +15,7 @@ from tests.e2e.processes import Engine, Worker, until
 from tests.e2e.target import Target
 
 LEASE_SECONDS = 4.0
+"""Counted from the activation; a job may wait here a while before its call, so gaps are compared with half of it."""
 LEASE = {"CAMUNDA_CLIENT_WORKER_DEFAULTS_TIMEOUT": "PT4S"}
 
 
@@ -83,7 +84,7 @@ async def test_jobs_of_a_killed_worker_are_run_again_when_their_lease_has_ended(
         print(f"called more than once, after their lease of {LEASE_SECONDS:g} s: {gaps}")
         assert set(target.all_calls()) == {f"a-{i}" for i in range(40)}
         assert gaps
-        assert min(gap for each in gaps.values() for gap in each) >= LEASE_SECONDS - 1.5
+        assert min(gap for each in gaps.values() for gap in each) >= LEASE_SECONDS / 2
 
 
 async def test_a_worker_starts_before_its_gateway(tmp_path: Path, target: Target) -> None:
