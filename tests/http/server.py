@@ -70,14 +70,9 @@ class Server:
     tls: ssl.SSLContext | None = None
     requests: list[Received] = field(default_factory=list)
     connections: int = 0
+    port: int = 0
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-    @property
-    def port(self) -> int:
-        assert self._server is not None
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
 
     @property
     def url(self) -> str:
@@ -89,6 +84,7 @@ class Server:
 
     async def __aenter__(self) -> Server:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.tls, limit=2**20)
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(

@@ -63,10 +63,9 @@ def fault_of(error: Exception, *, headers_received: bool) -> TransportError:
             f"The URL cannot be requested: {error.description or 'it is not valid'}",
         )
     else:
-        fault, message = (
-            TransportFault.PROTOCOL,
-            f"The answer is not valid HTTP: {getattr(error, 'message', '') or error}",
-        )
+        # Only the first line: the others show the bytes that came.
+        reason = str(getattr(error, "message", "") or error).partition("\n")[0].rstrip(":")
+        fault, message = TransportFault.PROTOCOL, f"The answer is not valid HTTP: {reason}"
     result = TransportError(fault, message, headers_received=headers_received)
     result.__cause__ = error
     return result
