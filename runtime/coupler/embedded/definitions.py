@@ -33,6 +33,25 @@ class MessageStart:
     message_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A file to deploy, read and found to be fit."""
+
+    name: str
+    content: bytes
+    digest: bytes
+    models: tuple[ProcessModel, ...]
+
+    @classmethod
+    def parse(cls, name: str, content: bytes) -> Resource:
+        """Reads a file.
+
+        Raises:
+            ModelError: with every reason why it cannot be deployed.
+        """
+        return cls(name, content, hashlib.sha256(content).digest(), parse_resource(name, content))
+
+
 class Definitions:
     """Looks up definitions; the newest versions decide which messages start processes."""
 
@@ -44,29 +63,25 @@ class Definitions:
         self.refresh()
 
     def refresh(self) -> None:
-        """Reads anew which versions are the newest: after a start, and after a deployment was rolled back."""
+        """Reads everything anew: at the start, and after a deployment was rolled back."""
+        self._parsed.clear()
         self._latest = {d.process_id: d for d in map(self.get, self._store.definitions.latest_keys())}
         self._index_message_starts()
 
-    def deploy(self, name: str, content: bytes) -> list[Definition]:
-        """Deploys a resource; an identical one keeps its versions.
-
-        Raises:
-            ModelError: with every reason why it cannot be deployed.
-        """
-        models = parse_resource(name, content)
-        digest = hashlib.sha256(content).digest()
-        deployed = [self._deploy(name, content, digest, model) for model in models]
+    def deploy(self, resource: Resource) -> list[Definition]:
+        """Deploys a resource; an identical one keeps its versions."""
+        deployed = [self._deploy(resource, model) for model in resource.models]
         self._index_message_starts()
         return deployed
 
-    def _deploy(self, name: str, content: bytes, digest: bytes, model: ProcessModel) -> Definition:
+    def _deploy(self, resource: Resource, model: ProcessModel) -> Definition:
+        name, digest = resource.name, resource.digest
         latest = self._store.definitions.latest(model.id)
         if latest is not None and latest.digest == digest and latest.resource_name == name:
             return self.get(latest.key)
         version = latest.version + 1 if latest else 1
         key = self._store.new_key()
-        self._store.definitions.insert(DefinitionRow(key, model.id, version, name, digest, content))
+        self._store.definitions.insert(DefinitionRow(key, model.id, version, name, digest, resource.content))
         definition = self._parsed[key] = Definition(key, model.id, version, name, model)
         self._latest[model.id] = definition
         return definition

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from coupler.embedded.bpmn.problems import ModelError
-from coupler.embedded.definitions import Definition, Definitions
+from coupler.embedded.definitions import Definition, Definitions, Resource
 from coupler.embedded.interpreter import errors, incidents, messages, processes, waits
 from coupler.embedded.interpreter.core import Interpreter
 from coupler.embedded.interpreter.effects import Effects
@@ -132,16 +132,20 @@ class Engine:
 
     def deploy(self, resources: Sequence[tuple[str, bytes]]) -> tuple[int, list[Definition]]:
         """Deploys resources (name, content), all or none; returns the deployment key and the processes."""
+        try:
+            parsed = [Resource.parse(name, content) for name, content in resources]
+        except ModelError as error:
+            raise invalid(str(error)) from error
 
         def work() -> tuple[int, list[Definition]]:
             key = self.store.new_key()
-            return key, [d for name, content in resources for d in self.definitions.deploy(name, content)]
+            return key, [definition for resource in parsed for definition in self.definitions.deploy(resource)]
 
         try:
             return self._command(work)
-        except ModelError as error:
-            self.definitions.refresh()
-            raise invalid(str(error)) from error
+        except BaseException:
+            self.definitions.refresh()  # forget what was rolled back
+            raise
 
     def create_instance(
         self, definition: Definition, variables: Document, on_end: Callable[[Document | None], None] | None = None

@@ -26,6 +26,11 @@ class Expression:
         self._compiled = feel.compile(source[1:]) if source.startswith("=") else None
 
     @property
+    def text(self) -> str:
+        """The expression as messages quote it, without the marker."""
+        return self.source.removeprefix("=").strip()
+
+    @property
     def is_constant(self) -> bool:
         """Whether the value never depends on variables."""
         return self._compiled is None

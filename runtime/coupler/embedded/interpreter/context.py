@@ -58,7 +58,7 @@ def evaluate(expression: Expression, context: Mapping[str, Any], type_: Incident
     try:
         return expression.evaluate(context)
     except FeelError as error:
-        raise Problem(type_, f"Failed to evaluate expression '{expression.source.lstrip('=')}': {error}") from error
+        raise Problem(type_, f"Failed to evaluate expression '{expression.text}': {error}") from error
 
 
 def type_name(value: Any) -> str:
@@ -80,8 +80,7 @@ def type_name(value: Any) -> str:
 
 def expected(expression: Expression, wanted: str, value: Any) -> Problem:
     """The problem of an expression whose value has the wrong type."""
-    source = expression.source.lstrip("=")
     return Problem(
         IncidentType.EXTRACT_VALUE_ERROR,
-        f"Expected result of the expression '{source}' to be '{wanted}', but was '{type_name(value)}'.",
+        f"Expected result of the expression '{expression.text}' to be '{wanted}', but was '{type_name(value)}'.",
     )

@@ -107,7 +107,7 @@ def _correlation_key(expression: Expression, context: Visible) -> str:
         return str(value)
     raise Problem(
         IncidentType.EXTRACT_VALUE_ERROR,
-        f"Failed to extract the correlation key for '{expression.source.lstrip('=')}': "
+        f"Failed to extract the correlation key for '{expression.text}': "
         f"The value must be either a string or a number, but was '{type_name(value)}'.",
     )
 
