@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import quote, urlencode
 
@@ -169,25 +168,12 @@ def _new_metadata(new: NewDocument) -> dict[str, Any]:
     metadata = Metadata(
         content_type=new.content_type,
         file_name=new.file_name,
-        expires_at=None if new.ttl_seconds is None else expiry(new.ttl_seconds),
+        expires_at=new.expires_at,
+        process_definition_id=new.process_definition_id,
+        process_instance_key=new.process_instance_key,
         custom_properties=new.custom_properties,
     )
     return metadata.to_json()
-
-
-def expiry(ttl_seconds: float) -> str:
-    """The time in ``ttl_seconds`` from now, as ISO 8601 text.
-
-    Raises:
-        InputError: it is not in the future, or beyond all calendars.
-    """
-    if ttl_seconds <= 0:
-        raise InputError("The time to live of a document or link must be more than 0.")
-    try:
-        moment = datetime.now(UTC) + timedelta(seconds=ttl_seconds)
-    except OverflowError as error:
-        raise InputError("The time to live of a document or link is out of range.") from error
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _described(metadata: Metadata, head: HttpResponse) -> Metadata:
@@ -229,4 +215,4 @@ def _refuse(answer: HttpResponse, what: str, reference: CamundaReference | None)
     raise ConnectorError(message, code=str(answer.status))
 
 
-__all__ = ["Authorize", "ClusterDocuments", "expiry"]
+__all__ = ["Authorize", "ClusterDocuments"]

@@ -10,12 +10,12 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
 from coupler.documents.content import PIECE_BYTES, Content, ContentTooLarge, in_pieces
 from coupler.documents.folder import Entry, Folder, Incoming
+from coupler.documents.moments import moment_after, moment_of, moment_text
 from coupler.documents.names import content_type_of, random_name
 from coupler.documents.reference import CamundaReference, Metadata
 from coupler.documents.store import (
@@ -86,43 +86,35 @@ class FileDocumentStore:
     async def create(
         self,
         content: Source,
-        new: NewDocument,
+        new: NewDocument | Callable[[], NewDocument],
         *,
         document_id: str | None = None,
-        process_definition_id: str | None = None,
-        process_instance_key: str | None = None,
     ) -> CamundaReference:
-        """Stores content as it comes; ``document_id`` defaults to a random one.
+        """Stores content as it comes.
+
+        Args:
+            content: what to store.
+            new: what is said about it; a function is asked after the content has come.
+            document_id: default: a random one.
 
         Raises:
             DocumentExists: the id is taken.
             ContentTooLarge: the content is larger than the store allows.
-            InputError: the id or the time to live is not allowed.
+            InputError: the id or the expiry is not allowed.
         """
         document_id = _checked_id(document_id or str(uuid.uuid4()))
-        expires_at = self._expiry(new.ttl_seconds)
         await self.remove_expired()
         incoming = await self._blocking(self._folder.incoming)
         try:
             await self._receive(incoming, content)
-            entry = Entry(
-                document_id=document_id,
-                content_hash=incoming.content_hash,
-                size=incoming.size,
-                file_name=new.file_name or random_name(),
-                content_type=new.content_type or content_type_of(new.file_name),
-                expires_at=expires_at,
-                custom_properties=dict(new.custom_properties),
-                process_definition_id=process_definition_id,
-                process_instance_key=process_instance_key,
-            )
+            entry = self._described(document_id, incoming, new() if callable(new) else new)
             await self._blocking(self._folder.add, incoming, entry)
         except FileExistsError as error:
             raise DocumentExists(f"A document with the id {document_id} is already there.") from error
         finally:
             await self._blocking(incoming.discard)
-        if expires_at is not None:
-            self._next_expiry = expires_at if self._next_expiry is None else min(self._next_expiry, expires_at)
+        if entry.expires_at is not None:
+            self._next_expiry = min(entry.expires_at, self._next_expiry or entry.expires_at)
         return _reference(entry)
 
     async def find(self, document_id: str, content_hash: str | None = None) -> CamundaReference:
@@ -154,14 +146,17 @@ class FileDocumentStore:
 
     async def link(self, reference: CamundaReference, ttl_seconds: float | None = None) -> DocumentLink:
         """A link that needs no credentials; by default for an hour."""
+        token, expires_at = await self.signed(reference, ttl_seconds)
+        return DocumentLink(f"{self._link_base.rstrip('/')}/{token}", expires_at)
+
+    async def signed(self, reference: CamundaReference, ttl_seconds: float | None = None) -> tuple[str, str]:
+        """The last part of a link, and when it ends: never after its document."""
         entry = await self._entry(reference)
-        ttl_seconds = DEFAULT_LINK_SECONDS if ttl_seconds is None else ttl_seconds
-        expires_at = self._expiry(ttl_seconds)
-        assert expires_at is not None
+        expires_at = moment_after(self._clock(), DEFAULT_LINK_SECONDS if ttl_seconds is None else ttl_seconds)
         if entry.expires_at is not None:
             expires_at = min(expires_at, entry.expires_at)
         token = sign(await self._blocking(self._folder.key), entry.document_id, expires_at)
-        return DocumentLink(f"{self._link_base.rstrip('/')}/{token}", _iso(expires_at))
+        return token, moment_text(expires_at)
 
     async def open_link(self, token: str) -> CamundaReference:
         """The document behind the last part of a link.
@@ -219,12 +214,21 @@ class FileDocumentStore:
             raise HashMismatch(f"The content hash of the document {reference.document_id} is another one.")
         return entry
 
-    def _expiry(self, ttl_seconds: float | None) -> float | None:
-        if ttl_seconds is None:
-            return None
-        if not 0 < ttl_seconds < 1e10:
-            raise InputError("The time to live of a document or link must be more than 0, and less than 300 years.")
-        return self._clock() + ttl_seconds
+    def _described(self, document_id: str, incoming: Incoming, new: NewDocument) -> Entry:
+        expires_at = None if new.expires_at is None else moment_of(new.expires_at)
+        if expires_at is not None and expires_at <= self._clock():
+            raise InputError(f"A document that expires at {new.expires_at} would be gone already.")
+        return Entry(
+            document_id=document_id,
+            content_hash=incoming.content_hash,
+            size=incoming.size,
+            file_name=new.file_name or random_name(),
+            content_type=new.content_type or content_type_of(new.file_name),
+            expires_at=expires_at,
+            custom_properties=dict(new.custom_properties),
+            process_definition_id=new.process_definition_id,
+            process_instance_key=new.process_instance_key,
+        )
 
     async def _blocking(self, call: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
@@ -240,10 +244,6 @@ def _not_found(document_id: str) -> DocumentNotFound:
     return DocumentNotFound(f"There is no document with the id {document_id}: it was deleted, or it has expired.")
 
 
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _reference(entry: Entry) -> CamundaReference:
     return CamundaReference(
         entry.document_id,
@@ -253,7 +253,7 @@ def _reference(entry: Entry) -> CamundaReference:
             content_type=entry.content_type,
             file_name=entry.file_name,
             size=entry.size,
-            expires_at=None if entry.expires_at is None else _iso(entry.expires_at),
+            expires_at=None if entry.expires_at is None else moment_text(entry.expires_at),
             process_definition_id=entry.process_definition_id,
             process_instance_key=entry.process_instance_key,
             custom_properties=entry.custom_properties,

@@ -5,16 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator
 
-from coupler.documents.names import OCTET_STREAM
+from coupler.documents.names import header_safe
 
 
 def _quoted(name: str) -> str:
     """A file name within quotes, as browsers write it: no way out of the header."""
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _header_safe(value: str) -> str:
-    return value if value.isprintable() and value.isascii() else OCTET_STREAM
 
 
 class Watched:
@@ -48,7 +44,7 @@ class Upload:
             + (
                 f"\r\n--{self._boundary}\r\n"
                 f'Content-Disposition: form-data; name="file"; filename="{_quoted(file_name)}"\r\n'
-                f"Content-Type: {_header_safe(content_type)}\r\n\r\n"
+                f"Content-Type: {header_safe(content_type)}\r\n\r\n"
             ).encode()
         )
         self._tail = f"\r\n--{self._boundary}--\r\n".encode()

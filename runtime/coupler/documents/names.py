@@ -19,6 +19,11 @@ def content_type_of(file_name: str | None) -> str:
     return guessed or OCTET_STREAM
 
 
+def header_safe(content_type: str | None) -> str:
+    """A media type that may stand in a header line; anything odd becomes the general one."""
+    return content_type if content_type and content_type.isprintable() and content_type.isascii() else OCTET_STREAM
+
+
 def random_name(content_type: str | None = None) -> str:
     """A name nobody has used; with the subtype as its ending where a media type is known."""
     name = str(uuid.uuid4())
@@ -43,4 +48,4 @@ def base_name(name: str) -> str | None:
     return None if cleaned in ("", ".", "..") else cleaned[:255]
 
 
-__all__ = ["OCTET_STREAM", "base_name", "content_type_of", "name_in_disposition", "random_name"]
+__all__ = ["OCTET_STREAM", "base_name", "content_type_of", "header_safe", "name_in_disposition", "random_name"]

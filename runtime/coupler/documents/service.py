@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, assert_never
@@ -11,6 +12,7 @@ from coupler.documents.config import DocumentsConfig
 from coupler.documents.content import Content, in_pieces
 from coupler.documents.document import Document
 from coupler.documents.external import open_external
+from coupler.documents.moments import moment_after, moment_text
 from coupler.documents.names import content_type_of, random_name
 from coupler.documents.reference import (
     CamundaReference,
@@ -83,7 +85,7 @@ class Documents:
             NewDocument(
                 file_name=file_name or random_name(),
                 content_type=content_type or content_type_of(file_name),
-                ttl_seconds=ttl_seconds,
+                expires_at=None if ttl_seconds is None else moment_text(moment_after(time.time(), ttl_seconds)),
                 custom_properties=custom_properties or {},
             ),
         )

@@ -16,12 +16,17 @@ Source: TypeAlias = bytes | AsyncIterable[bytes]
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class NewDocument:
-    """What is said about a document that is to be stored. Without ``ttl_seconds`` the store decides."""
+    """What is said about a document that is to be stored.
+
+    It is kept until ``expires_at`` (ISO 8601), without one as long as the store decides.
+    """
 
     file_name: str | None = None
     content_type: str | None = None
-    ttl_seconds: float | None = None
+    expires_at: str | None = None
     custom_properties: Mapping[str, Any] = field(default_factory=dict)
+    process_definition_id: str | None = None
+    process_instance_key: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
