@@ -42,7 +42,7 @@ class Events:
             what = " and ".join(kinds)
             self._problems.add(
                 node,
-                f"a {node.name} of kind '{what}' is not supported by the embedded engine "
+                f"the kind '{what}' is not supported by the embedded engine "
                 f"(it runs: {', '.join(sorted(allowed))})",
             )
             return None
