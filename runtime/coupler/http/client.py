@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import AsyncExitStack
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import httpx
@@ -107,11 +108,15 @@ class EngineTransport(httpx.AsyncBaseTransport):
 
 
 def make_client(engine: HttpEngine) -> httpx.AsyncClient:
-    """An httpx client over ``engine``; it follows no redirects unless asked to.
+    """An httpx client over ``engine``; it follows no redirects unless asked to, and keeps no cookies.
 
     Errors of the policy (``EgressDenied``, ``InputError``) pass through httpx as they are.
     """
-    return httpx.AsyncClient(transport=EngineTransport(engine), trust_env=False, timeout=httpx.Timeout(20.0))
+    # All jobs share the client, so a cookie that it kept would be sent in the name of another job.
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+    return httpx.AsyncClient(
+        transport=EngineTransport(engine), cookies=no_cookies, trust_env=False, timeout=httpx.Timeout(20.0)
+    )
 
 
 __all__ = ["EngineTransport", "make_client"]
