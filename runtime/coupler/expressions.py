@@ -17,8 +17,8 @@ from coupler.feel.temporal import NANOS, DaysDuration
 
 FUNCTIONS: Final = Registry("connector", strict=True)
 
-# The key of the context that createDocument makes, to be replaced by a reference after the evaluation. Random, so that no
-# response of a connector can hold one.
+# The key of the context that createDocument makes, to be replaced by a reference after the evaluation. Random, so that
+# no response of a connector can hold one.
 DOCUMENT_MARKER: Final = f"document:{secrets.token_hex(16)}"
 
 _Context = dict[str, Any]

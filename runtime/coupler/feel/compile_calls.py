@@ -9,7 +9,7 @@ from coupler.feel import nodes
 from coupler.feel.compile_names import find
 from coupler.feel.compiler import Code, Compiler, compiles
 from coupler.feel.limits import LimitExceeded
-from coupler.feel.properties import suggestion
+from coupler.feel.properties import near_function
 from coupler.feel.registry import BUILTINS, Overload, fitting
 from coupler.feel.scope import Scope
 from coupler.feel.values import Function, type_name
@@ -143,7 +143,7 @@ def _unknown_function(scope: Scope, node: nodes.Call, overloads: Sequence[Overlo
         if candidates:
             forms = "; ".join(f"{node.name}({', '.join(p.name for p in one.parameters)})" for one in candidates)
             return f"'{node.name}' is not called like that: there is {forms}"
-        return f"there is no function '{node.name}': {suggestion(node.name, [*BUILTINS, *scope.run.functions])}"
+        return f"there is no function '{node.name}': {near_function(node.name, scope.run.functions)}"
 
     scope.run.warn(node.position, message)
 

@@ -22,6 +22,8 @@ _NEVER_NUMBERS: Final = (
     nodes.Quantified,
     nodes.InputComparison,
 )
+_PARTIAL: Final = "partial"
+_LOOKING: Final = frozenset(("count", "sum", "min", "max", "mean", "list contains", "is empty"))
 _CALLS: Final = (nodes.Call, nodes.MethodCall)
 
 
@@ -60,12 +62,12 @@ def _counting(compiler: Compiler, node: nodes.Counting) -> Code:
     return counting
 
 
-def _sources(scope: Scope, iterators: Sequence[tuple[str, Code]]) -> list[Any] | None:
+def _sources(scope: Scope, iterators: Sequence[tuple[str, Code]], position: int) -> list[Any] | None:
     sources = []
     for name, source_of in iterators:
         source = source_of(scope)
         if type(source) not in (list, range, Steps):
-            scope.run.warn(0, f"'{name}' iterates over {type_name(source)}, not a list")
+            scope.run.warn(position, f"'{name}' iterates over {type_name(source)}, not a list")
             return None
         sources.append(source)
     return sources
@@ -116,15 +118,32 @@ def _scopes(
         yield scope
 
 
+def _keeps_partial(node: object) -> bool:
+    """Whether the list of results so far may become part of a value; looking into it is no reason to copy it."""
+    if isinstance(node, nodes.Name):
+        return node.name == _PARTIAL
+    if isinstance(node, nodes.Filter) and isinstance(node.base, nodes.Name):
+        return _keeps_partial(node.condition)
+    if isinstance(node, nodes.Call) and node.name in _LOOKING:
+        return any(_keeps_partial(argument) for argument in node.arguments if not isinstance(argument, nodes.Name))
+    return isinstance(node, tuple) and any(_keeps_partial(part) for part in node if isinstance(part, tuple))
+
+
+def _snapshot(run: Run, results: list[Any]) -> list[Any]:
+    run.check_list(len(results))
+    return results.copy()
+
+
 @compiles(nodes.For)
 def _for(compiler: Compiler, node: nodes.For) -> Code:
     iterators = [(name, compiler.compile(source)) for name, source in node.iterators]
-    names = [name for name, _ in iterators]
-    body, weight, keep = compiler.body(node.body, {**dict.fromkeys(names, False), "partial": False})
-    uses_partial = "partial" in mentioned(node.body)
+    names, position = [name for name, _ in iterators], node.position
+    body, weight, keep = compiler.body(node.body, {**dict.fromkeys(names, False), _PARTIAL: False})
+    uses_partial = _PARTIAL in mentioned(node.body)
+    keeps_partial = uses_partial and (keep or _keeps_partial(node.body))
 
     def loop(scope: Scope) -> Any:
-        sources = _sources(scope, iterators)
+        sources = _sources(scope, iterators, position)
         if sources is None:
             return None
         run = scope.run
@@ -136,8 +155,7 @@ def _for(compiler: Compiler, node: nodes.For) -> Code:
         for inner in _scopes(run, scope, names, _rows(sources, size), keep=keep):
             spend(cost)
             if uses_partial:
-                spend(len(results) >> 4)
-                inner.vars["partial"] = results.copy()  # type: ignore[index]
+                inner.vars[_PARTIAL] = _snapshot(run, results) if keeps_partial else results  # type: ignore[index]
             add(body(inner))
         return results
 
@@ -147,13 +165,13 @@ def _for(compiler: Compiler, node: nodes.For) -> Code:
 @compiles(nodes.Quantified)
 def _quantified(compiler: Compiler, node: nodes.Quantified) -> Code:
     iterators = [(name, compiler.compile(source)) for name, source in node.iterators]
-    names = [name for name, _ in iterators]
+    names, position = [name for name, _ in iterators], node.position
     condition, weight, keep = compiler.body(node.condition, dict.fromkeys(names, False))
     neutral = node.every
     decisive = not neutral
 
     def quantified(scope: Scope) -> Any:
-        sources = _sources(scope, iterators)
+        sources = _sources(scope, iterators, position)
         if sources is None:
             return None
         run = scope.run

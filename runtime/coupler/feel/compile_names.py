@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from coupler.errors import FeelError
 from coupler.feel import nodes
@@ -11,6 +11,7 @@ from coupler.feel.properties import member, suggestion
 from coupler.feel.scope import INPUT, Scope
 
 _MISSING = object()
+_WEIGHT_OF_A_CONTEXT: Final = 3  # a dict takes some 200 bytes
 
 
 @compiles(nodes.Literal)
@@ -140,12 +141,14 @@ def _root_path(base: nodes.Name, steps: list[tuple[str, str]], position: int) ->
 
 @compiles(nodes.ListOf)
 def _list(compiler: Compiler, node: nodes.ListOf) -> Code:
+    compiler.weight += 1
     items = [compiler.compile(item) for item in node.items]
     return lambda scope: [item(scope) for item in items]
 
 
 @compiles(nodes.ContextOf)
 def _context(compiler: Compiler, node: nodes.ContextOf) -> Code:
+    compiler.weight += _WEIGHT_OF_A_CONTEXT
     if _refers_to_itself(node):
         return _scoped_context(compiler, node)
     entries = [(key, compiler.compile(value)) for key, value in node.entries]

@@ -160,7 +160,7 @@ def _between(compiler: Compiler, node: nodes.Between) -> Code:
 def _junction(compiler: Compiler, node: nodes.Junction) -> Code:
     """Three-valued logic: a decisive item decides, whatever is null beside it."""
     items = [compiler.compile(item) for item in node.items]
-    decisive = node.decides
+    decisive, position = node.decides, node.position
     neutral = not decisive
     word = "or" if decisive else "and"
 
@@ -171,7 +171,7 @@ def _junction(compiler: Compiler, node: nodes.Junction) -> Code:
             if value is decisive:
                 return decisive
             if value is not neutral:
-                scope.run.warn(0, f"'{word}' needs true or false, not {type_name(value)}")
+                scope.run.warn(position, f"'{word}' needs true or false, not {type_name(value)}")
                 result = None
         return result
 
@@ -181,9 +181,9 @@ def _junction(compiler: Compiler, node: nodes.Junction) -> Code:
 @compiles(nodes.If)
 def _if(compiler: Compiler, node: nodes.If) -> Code:
     branches = [(compiler.compile(condition), compiler.compile(value)) for condition, value in node.branches]
-    otherwise = compiler.compile(node.otherwise)
+    otherwise, position = compiler.compile(node.otherwise), node.position
     if len(branches) == 1:
-        return _single_if(*branches[0], otherwise)
+        return _single_if(*branches[0], otherwise, position)
 
     def conditional(scope: Scope) -> Any:
         for condition, value in branches:
@@ -191,26 +191,28 @@ def _if(compiler: Compiler, node: nodes.If) -> Code:
             if outcome is True:
                 return value(scope)
             if outcome is not False:
-                _no_condition(scope, outcome)
+                _no_condition(scope, outcome, position)
         return otherwise(scope)
 
     return conditional
 
 
-def _single_if(condition: Code, value: Code, otherwise: Code) -> Code:
+def _single_if(condition: Code, value: Code, otherwise: Code, position: int) -> Code:
     def conditional(scope: Scope) -> Any:
         outcome = condition(scope)
         if outcome is True:
             return value(scope)
         if outcome is not False:
-            _no_condition(scope, outcome)
+            _no_condition(scope, outcome, position)
         return otherwise(scope)
 
     return conditional
 
 
-def _no_condition(scope: Scope, outcome: Any) -> None:
-    scope.run.warn(0, lambda: f"the condition of 'if' is {type_name(outcome)}, not true or false: 'else' is taken")
+def _no_condition(scope: Scope, outcome: Any, position: int) -> None:
+    scope.run.warn(
+        position, lambda: f"the condition of 'if' is {type_name(outcome)}, not true or false: 'else' is taken"
+    )
 
 
 _ALIASES: Final = {

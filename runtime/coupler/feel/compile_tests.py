@@ -51,8 +51,8 @@ def _range(low: Any, high: Any, low_included: bool, high_included: bool) -> Rang
 
 @compiles(nodes.InputComparison)
 def _input_comparison(compiler: Compiler, node: nodes.InputComparison) -> Code:
-    symbol, value_of = node.operator, compiler.compile(node.value)
-    return lambda scope: compared(scope.run, symbol, implicit_input(scope), value_of(scope), 0)
+    symbol, value_of, position = node.operator, compiler.compile(node.value), node.position
+    return lambda scope: compared(scope.run, symbol, implicit_input(scope), value_of(scope), position)
 
 
 @compiles(nodes.InputEquals)

@@ -20,17 +20,18 @@ Functions = Mapping[str, tuple[Overload, ...]]
 RULES: Final = (compile_calls, compile_loops, compile_names, compile_operators, compile_tests)
 _NO_FUNCTIONS: Final[Functions] = {}
 _CACHED_EXPRESSIONS: Final = 2_000
+_HEAVY: Final = 1_000  # nodes; below that straight code is too cheap to be charged
 
 
 class Expression:
-    """An expression that was read; evaluate it as often as wanted, in any thread."""
+    """An expression that was read; evaluate it as often as wanted, in any thread. ``weight`` is its number of parts."""
 
-    __slots__ = ("_code", "_weight", "text")
+    __slots__ = ("_code", "text", "weight")
 
     def __init__(self, text: str, code: Code, weight: int) -> None:
         self.text = text
         self._code = code
-        self._weight = weight
+        self.weight = weight
 
     def evaluate(
         self,
@@ -51,11 +52,14 @@ class Expression:
             FeelError: where feel-scala fails: ``assert``, a substring that starts behind the text, ``log(0)``.
             LimitExceeded: when the budget is used up; the message says which limit.
         """
-        run = Run(context, functions or _NO_FUNCTIONS, limits or DEFAULT, warnings)
-        if self._weight > 1000:
-            run.spend(self._weight)
+        return self.evaluate_in(Run(context, functions or _NO_FUNCTIONS, limits or DEFAULT, warnings))
+
+    def evaluate_in(self, run: Run) -> Any:
+        """The value in a run that the caller has made; errors as ``evaluate``."""
+        if self.weight > _HEAVY:
+            run.spend(self.weight)
         try:
-            return self._code(Scope(context, None, run))
+            return self._code(Scope(run.root, None, run))
         except RecursionError:
             raise LimitExceeded("call_depth", run.limits.call_depth) from None
 

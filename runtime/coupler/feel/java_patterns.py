@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-_LONGEST_QUANTIFIER: Final = 100_000
-
 _SAME: Final = frozenset("dDwWsSbBAGtnrf")
 _CLASSES: Final = {
     "h": r"[ \t\xA0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000]",
@@ -51,12 +49,22 @@ class Refused(ValueError):
     """Java would not take the pattern."""
 
 
+class TooLarge(ValueError):
+    """The pattern with its repetitions written out is too large to compile."""
+
+
 class Translation:
-    """One walk over a pattern."""
+    """One walk over a pattern.
 
-    __slots__ = ("comments", "dot_all", "groups", "index", "out", "pattern")
+    ``sizes`` holds, for each group that is open, how many parts it has with repetitions written out, and its last
+    part's: the ``regex`` package compiles ``a{1000}`` into a thousand.
+    """
 
-    def __init__(self, pattern: str, flags: str) -> None:
+    __slots__ = ("comments", "dot_all", "groups", "index", "largest", "out", "pattern", "sizes")
+
+    def __init__(self, pattern: str, flags: str, largest: int) -> None:
+        self.largest = largest
+        self.sizes = [[0, 0]]
         self.pattern = pattern
         self.index = 0
         self.out: list[str] = []
@@ -67,8 +75,18 @@ class Translation:
     def whole(self) -> str:
         """The pattern in the syntax of ``regex`` (version 1)."""
         while self.index < len(self.pattern):
-            _RULES.get(self.pattern[self.index], Translation._literal)(self)
+            character = self.pattern[self.index]
+            if character not in _WITHOUT_SIZE:
+                self._grow(1)
+            _RULES.get(character, Translation._literal)(self)
         return "".join(self.out)
+
+    def _grow(self, size: int) -> None:
+        group = self.sizes[-1]
+        group[0] += size
+        group[1] = size
+        if group[0] > self.largest:
+            raise TooLarge
 
     def refuse(self) -> NoReturn:
         raise Refused(self.pattern)
@@ -89,21 +107,30 @@ class Translation:
 
     def _quantifier(self) -> None:
         found = self._take(_QUANTIFIER.match(self.pattern, self.index))
-        if any(int(count or 0) > _LONGEST_QUANTIFIER for count in found.groups()):
-            self.refuse()
+        last = self.sizes[-1][1]
+        self._grow(last * max(int(found[1]) - 1, 0))
+        self.sizes[-1][1] = last * max(int(found[1]), 1)
         self.out.append(found[0])
 
     def _group(self) -> None:
         flags = _INLINE_FLAGS.match(self.pattern, self.index)
         if flags is None or not (flags[1] or flags[2]):
             self.out.append(self._take(_GROUP.match(self.pattern, self.index))[0])
+            self.sizes.append([0, 0])
             return
+        if flags[3] == ":":
+            self.sizes.append([0, 0])
         if not set(flags[1] + (flags[2] or "-")[1:]) <= set("idmsuxU"):
             self.refuse()
         self.index = flags.end()
         # d, u and U only change which characters beyond ASCII belong together.
         on, off = (re.sub("[duU]", "", part or "") for part in flags.groups()[:2])
         self.out.append(f"(?{on}{off if len(off) > 1 else ''}{flags[3]}" if on or len(off) > 1 else _NO_FLAGS[flags[3]])
+
+    def _end_of_group(self) -> None:
+        if len(self.sizes) > 1:
+            self._grow(max(self.sizes.pop()[0], 1))
+        self._literal()
 
     def _escape(self) -> None:
         self.index += 1
@@ -230,23 +257,26 @@ def _code(point: int, refuse: Callable[[], NoReturn]) -> str:
     return f"\\U{point:08x}"
 
 
+_WITHOUT_SIZE: Final = frozenset("(){")
 _NO_FLAGS: Final = {":": "(?:", ")": "(?:)"}
 _RULES: Final[dict[str, Callable[[Translation], None]]] = {
     "\\": Translation._escape,
     "[": Translation._class,
     "(": Translation._group,
+    ")": Translation._end_of_group,
     "{": Translation._quantifier,
     ".": Translation._dot,
 }
 
 
-def translate(pattern: str, flags: str) -> str:
+def translate(pattern: str, flags: str, largest: int) -> str:
     """A pattern in the syntax of ``regex``, version 1.
 
     Raises:
         Refused: when Java would not take it.
+        TooLarge: when it has more than ``largest`` parts with its repetitions written out.
     """
-    return Translation(pattern, flags).whole()
+    return Translation(pattern, flags, largest).whole()
 
 
-__all__ = ["Refused", "translate"]
+__all__ = ["Refused", "TooLarge", "translate"]

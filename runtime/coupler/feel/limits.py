@@ -11,6 +11,7 @@ Every limit has a name, which is also its setting, and exceeding it is an error 
     list_length          items of a list that is made                                         250,000
     number_digits        digits, and exponent, of a number that is made                       10,000
     result_size          values in a result, each counted as often as it appears              1,000,000
+    pattern_size         parts of a regular expression, with its repetitions written out             5,000
     duration_seconds     wall-clock time of the evaluation                                    0.8
     regex_seconds        wall-clock time of one regular expression                            0.3
 """
@@ -34,6 +35,7 @@ class Limits:
     list_length: int = 250_000
     number_digits: int = 10_000
     result_size: int = 1_000_000
+    pattern_size: int = 5_000
     duration_seconds: float = 0.8
     regex_seconds: float = 0.3
 

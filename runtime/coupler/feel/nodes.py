@@ -49,6 +49,7 @@ class If(NamedTuple):
 
     branches: tuple[tuple[Node, Node], ...]
     otherwise: Node
+    position: int
 
 
 class Counting(NamedTuple):
@@ -61,6 +62,7 @@ class Counting(NamedTuple):
 class For(NamedTuple):
     iterators: tuple[tuple[str, Node], ...]
     body: Node
+    position: int
 
 
 class Quantified(NamedTuple):
@@ -69,6 +71,7 @@ class Quantified(NamedTuple):
     every: bool
     iterators: tuple[tuple[str, Node], ...]
     condition: Node
+    position: int
 
 
 class Junction(NamedTuple):
@@ -76,6 +79,7 @@ class Junction(NamedTuple):
 
     decides: bool
     items: tuple[Node, ...]
+    position: int
 
 
 class Comparison(NamedTuple):
@@ -100,6 +104,7 @@ class InstanceOf(NamedTuple):
 class In(NamedTuple):
     value: Node
     tests: tuple[Node, ...]
+    position: int
 
 
 class Arithmetic(NamedTuple):
@@ -146,6 +151,7 @@ class Interval(NamedTuple):
     low_included: bool
     high_included: bool
     is_value: bool
+    position: int
 
 
 class InputComparison(NamedTuple):
@@ -153,6 +159,7 @@ class InputComparison(NamedTuple):
 
     operator: str
     value: Node
+    position: int
 
 
 class InputEquals(NamedTuple):

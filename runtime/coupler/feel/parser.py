@@ -73,26 +73,28 @@ class Parser(Terminals):
 
     def _conditional(self) -> Node:
         branches: list[tuple[Node, Node]] = []
+        position = self.tokens[self.index].start
         while self.at_word("if"):
             self.index += 1
             condition = self.expression()
             self.expect_word("then")
             branches.append((condition, self.expression()))
             self.expect_word("else")
-        return nodes.If(tuple(branches), self.expression())
+        return nodes.If(tuple(branches), self.expression(), position)
 
     def _iteration(self) -> Node:
+        position = self.tokens[self.index].start
         self.index += 1
         iterators = self._iterators()
         self.expect_word("return")
-        return nodes.For(iterators, self.expression())
+        return nodes.For(iterators, self.expression(), position)
 
     def _quantified(self) -> Node:
-        every = self.token.text == "every"
+        every, position = self.token.text == "every", self.token.start
         self.index += 1
         iterators = self._iterators()
         self.expect_word("satisfies")
-        return nodes.Quantified(every, iterators, self.expression())
+        return nodes.Quantified(every, iterators, self.expression(), position)
 
     def _iterators(self) -> tuple[tuple[str, Node], ...]:
         iterators = [self._iterator()]
@@ -116,20 +118,22 @@ class Parser(Terminals):
         if not self.at_word("or"):
             return first
         items = [first]
+        position = self.tokens[self.index].start
         while self.at_word("or"):
             self.index += 1
             items.append(self._conjunction())
-        return nodes.Junction(decides=True, items=tuple(items))
+        return nodes.Junction(decides=True, items=tuple(items), position=position)
 
     def _conjunction(self) -> Node:
         first = self._comparison()
         if not self.at_word("and"):
             return first
         items = [first]
+        position = self.tokens[self.index].start
         while self.at_word("and"):
             self.index += 1
             items.append(self._comparison())
-        return nodes.Junction(decides=False, items=tuple(items))
+        return nodes.Junction(decides=False, items=tuple(items), position=position)
 
     def _comparison(self) -> Node:
         token = self.tokens[self.index]
@@ -161,7 +165,7 @@ class Parser(Terminals):
         if token.text == "instance":
             self.expect_word("of")
             return nodes.InstanceOf(left, self._type_name())
-        return nodes.In(left, self._tests_of_in())
+        return nodes.In(left, self._tests_of_in(), token.start)
 
     def _type_name(self) -> str:
         for words in _TYPES_OF_SEVERAL_WORDS:
@@ -213,9 +217,9 @@ class Parser(Terminals):
         return self.interval(is_value=False)
 
     def _input_comparison(self) -> Node:
-        operator = self.tokens[self.index].text
+        token = self.tokens[self.index]
         self.index += 1
-        return nodes.InputComparison(operator, self.sum())
+        return nodes.InputComparison(token.text, self.sum(), token.start)
 
     def sum(self) -> Node:
         """Addition and subtraction, and what binds tighter."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
+from coupler.feel.registry import BUILTINS
 from coupler.feel.scope import Run
 from coupler.feel.temporal import NANOS, Date, DateTime, DaysDuration, MonthsDuration, Time
 from coupler.feel.values import Range, type_name
@@ -110,6 +111,12 @@ def suggestion(name: str, known: Any) -> str:
     return f"there are {shown}" + (" and more" if len(names) > 10 else "")
 
 
+def near_function(name: str, more: Iterable[str]) -> str:
+    """A question for the nearest known function, or where they are listed."""
+    near = get_close_matches(name, [*BUILTINS, *more], n=1, cutoff=0.6)
+    return f"did you mean '{near[0]}'?" if near else "docs/feel.md lists all"
+
+
 def _no_entry(name: str, value: dict[str, Any], label: str) -> str:
     return f"{f'{label}.{name}' if label else repr(name)} is not there: {suggestion(name, value)}"
 
@@ -122,4 +129,4 @@ def _no_property(name: str, value: Any, properties: _Properties | None, label: s
     return f"{described}: {suggestion(name, properties)}" if properties else described
 
 
-__all__ = ["PROPERTIES", "member", "suggestion"]
+__all__ = ["PROPERTIES", "member", "near_function", "suggestion"]

@@ -9,12 +9,11 @@ from typing import Any, Final
 
 import regex
 
-from coupler.feel.java_patterns import Refused, translate
+from coupler.feel.java_patterns import Refused, TooLarge, translate
 from coupler.feel.limits import LimitExceeded
 from coupler.feel.scope import Run
 
 _FLAGS: Final = {"s": regex.DOTALL, "m": regex.MULTILINE, "i": regex.IGNORECASE, "x": regex.VERBOSE}
-_LONGEST_PATTERN: Final = 2_000
 _CACHED_PATTERNS: Final = 500
 _STEPS_TO_COMPILE: Final = 1_000
 _STEPS_PER_SECOND: Final = 3_000_000
@@ -31,19 +30,22 @@ def compiled(run: Run, pattern: str, flags: str = "") -> regex.Pattern[str] | No
         run.spend(_STEPS_TO_COMPILE + len(pattern) * 10)
     if len(_cache) >= _CACHED_PATTERNS:
         _cache.clear()
-    _cache[key] = found = _compile(pattern, flags)
+    try:
+        _cache[key] = found = _compile(pattern, flags, run.limits.pattern_size)
+    except TooLarge:
+        raise LimitExceeded("pattern_size", run.limits.pattern_size, "a regular expression is too large") from None
     return found
 
 
-def _compile(pattern: str, flags: str) -> regex.Pattern[str] | None:
-    if len(pattern) > _LONGEST_PATTERN:
-        return None
+def _compile(pattern: str, flags: str, largest: int) -> regex.Pattern[str] | None:
+    if len(pattern) > largest:
+        raise TooLarge
     value = regex.V1 | regex.ASCII
     for letter in flags:
         value |= _FLAGS.get(letter, 0)
     try:
-        return regex.compile(translate(pattern, flags), flags=value, cache_pattern=False)
-    except (Refused, regex.error, ValueError, OverflowError, RecursionError, MemoryError):
+        return regex.compile(translate(pattern, flags, largest), flags=value, cache_pattern=False)
+    except (Refused, regex.error, OverflowError, RecursionError, MemoryError):
         return None
 
 

@@ -22,7 +22,7 @@ class FeelSyntaxError(FeelError):
         place = f"line {line}, column {position - start + 1}"
         super().__init__(
             f"the expression cannot be read at {place}: expected {expected}, found {self.found}\n"
-            f"{_excerpt(expression, position)}"
+            f"{excerpt(expression, position)}"
         )
 
 
@@ -34,7 +34,8 @@ def _found(expression: str, position: int) -> str:
     return f"'{word}'"
 
 
-def _excerpt(expression: str, position: int) -> str:
+def excerpt(expression: str, position: int) -> str:
+    """The line around an offset, with a caret below the place."""
     start = expression.rfind("\n", 0, position) + 1
     end = expression.find("\n", position)
     line = expression[start : end if end >= 0 else len(expression)]
@@ -46,4 +47,4 @@ def _excerpt(expression: str, position: int) -> str:
     return f"    {prefix}{shown}{suffix}\n    {' ' * (column - left + len(prefix))}^"
 
 
-__all__ = ["FeelSyntaxError"]
+__all__ = ["FeelSyntaxError", "excerpt"]

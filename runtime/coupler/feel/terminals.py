@@ -290,6 +290,7 @@ class Terminals(Cursor):
 
     def interval(self, *, is_value: bool) -> Node:
         """``[low..high]`` with any of the brackets."""
+        position = self.tokens[self.index].start
         low_included = self.at_symbol("[")
         if not low_included and not self.at_symbol("(") and not self.at_symbol("]"):
             self.fail(_A_VALUE)
@@ -301,7 +302,7 @@ class Terminals(Cursor):
         if not high_included and not self.at_symbol(")") and not self.at_symbol("["):
             self.fail("']' or ')' at the end of the range")
         self.index += 1
-        return nodes.Interval(low, high, low_included, high_included, is_value)
+        return nodes.Interval(low, high, low_included, high_included, is_value, position)
 
     def _function(self) -> Node:
         self.index += 1

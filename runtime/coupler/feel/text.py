@@ -34,7 +34,7 @@ def plain(run: Run, value: Any) -> str | None:
 
 
 def _nested(run: Run, value: Any, depth: int) -> str:
-    run.spend(1)
+    run.spend(2)
     if depth > run.limits.nesting_depth:
         raise LimitExceeded("nesting_depth", run.limits.nesting_depth, "the value is nested too deeply")
     kind = type(value)

@@ -25,15 +25,18 @@ async def evaluate_async(
     context: Mapping[str, Any],
     functions: Functions | None = None,
     limits: Limits | None = None,
+    warnings: list[tuple[int, str]] | None = None,
 ) -> Any:
     """As ``Expression.evaluate``, without holding up the event loop for more than about 10 ms."""
     try:
-        return expression.evaluate(context, functions, Limits.for_loop())
+        return expression.evaluate(context, functions, Limits.for_loop(), warnings)
     except LimitExceeded as error:
         if not error.is_about_time:
             raise
+    if warnings is not None:
+        warnings.clear()
     return await asyncio.get_running_loop().run_in_executor(
-        _pool(), expression.evaluate, context, functions, limits or DEFAULT
+        _pool(), expression.evaluate, context, functions, limits or DEFAULT, warnings
     )
 
 

@@ -1,0 +1,1 @@
+"""FEEL: conformance against case files, speed, and fuzzing."""
