@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from coupler.admin.config import AdminConfig
-from coupler.embedded.config import EngineConfig
 from coupler.gateway.config import GatewayConfig
 from coupler.http.config import HttpConfig
 from coupler.registry import ConnectorConfig
 from coupler.secrets.resolution import BareReferences
 from coupler.worker.config import WorkerConfig
+
+if TYPE_CHECKING:
+    from coupler.embedded.config import EngineConfig
 
 
 class FilterMode(Enum):
@@ -46,6 +48,8 @@ class EmbeddedSettings(Section):
 
     def engine_config(self) -> EngineConfig:
         """The section as the engine takes it."""
+        from coupler.embedded.config import EngineConfig  # brings the whole engine, which a worker does not need
+
         return EngineConfig(host=self.host, grpc_port=self.port, rest_port=self.rest_port, db_path=self.db)
 
 
