@@ -1,7 +1,7 @@
 """Whether a tagged value is the one that a case expects.
 
-Numbers within 1e-8 relative, durations by value, times by local part plus offset or zone; an expected null is met by null
-or by an error; a list of one is its item when the decision's type is simple (DMN's own coercion).
+Numbers within 1e-8 relative, durations by value, times by local part plus offset or zone; an expected null is met by
+null or by an error; a list of one is its item when the decision's type is simple (DMN's own coercion).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _both_no_time(expected: Tagged, actual: Tagged) -> bool:
     kinds = {expected["type"], actual["type"]}
     if kinds != {"years and months duration", "days and time duration"}:
         return False
-    return _duration(expected["value"]) == _duration(actual["value"]) == (0, 0)
+    return all(_duration(value["value"]) == (0, Decimal(0)) for value in (expected, actual))
 
 
 def _same_scalar(kind: str, left: Any, right: Any) -> bool:
@@ -81,7 +81,7 @@ def _same_scalar(kind: str, left: Any, right: Any) -> bool:
     if kind.endswith("duration"):
         return left == right or _duration(left) == _duration(right) is not None
     if kind in ("date", "time", "date and time"):
-        return _moment(left) == _moment(right)
+        return _same_moment(left, right)
     return bool(left == right)
 
 
@@ -104,19 +104,37 @@ def _duration(text: str) -> tuple[int, Decimal] | None:
     return int(years * 12 + months) * sign, total * sign
 
 
-def _moment(text: str) -> object:
+def _same_moment(left: str, right: str) -> bool:
+    a, b = _moment(left), _moment(right)
+    if a is None or b is None or a[0] != b[0]:
+        return a is b is None and left == right
+    (_, offset, zone), (_, other_offset, other_zone) = a, b
+    if offset is not None and other_offset is not None:
+        return offset == other_offset
+    return (
+        zone == other_zone
+        if zone is not None and other_zone is not None
+        else (offset, zone) == (other_offset, other_zone)
+    )
+
+
+def _moment(text: str) -> tuple[object, int | None, str | None] | None:
+    """The local part, the offset in seconds and the zone."""
     found = _MOMENT.fullmatch(text)
     if found is None:
-        return text
+        return None
     year, month, day, hour, minute, second, fraction, offset, *zones = found.groups()
     date = (int(year or 0), month, day)
     clock = (int(hour or 0), int(minute or 0), int(second or 0), (fraction or "").rstrip("0"))
-    return date, clock, _offset(offset, zones[0] or zones[1])
+    zone = zones[0] or zones[1]
+    if offset is None and zone in _UTC:
+        return (date, clock), 0, None
+    return (date, clock), _offset(offset), zone
 
 
-def _offset(offset: str | None, zone: str | None) -> object:
+def _offset(offset: str | None) -> int | None:
     if offset is None:
-        return 0 if zone in _UTC else zone
+        return None
     if offset in ("Z", "z", "UTC"):
         return 0
     hours, minutes, *seconds = (int(part) for part in offset[1:].split(":"))

@@ -3,8 +3,8 @@
 python -m bench.feel.conformance CASES            # CASES: a folder with *.jsonl, or one file
 python -m bench.feel.conformance CASES --fail     # and every case that differs
 
-A case is a line of JSON: ``id``, ``group``, ``expression``, ``context`` (names to tagged values), ``bindings`` (names and
-expressions to evaluate first), ``expected`` (a tagged value), ``result_type``. The files stay where they are.
+A case is a line of JSON: ``id``, ``group``, ``expression``, ``context`` (names to tagged values), ``bindings`` (names
+and expressions to evaluate first), ``expected`` (a tagged value), ``result_type``. The files stay where they are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be told from the text alone: parts that feel-scala refuses, and parts that are null whatever the variables."""
+"""What the text alone tells: parts that feel-scala refuses, and parts that are null whatever the variables are."""
 
 from __future__ import annotations
 
