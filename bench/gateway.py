@@ -118,7 +118,8 @@ class BenchGateway:
 async def main() -> None:
     """Serves until standard input ends."""
     gateway = BenchGateway()
-    server = aio.server(options=[("grpc.so_reuseport", 0)])
+    options = [("grpc.so_reuseport", 0), ("grpc.http2.max_ping_strikes", 0)]  # idle clients send pings
+    server = aio.server(options=options)
     server.add_generic_rpc_handlers([gateway.handlers()])
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -53,6 +53,7 @@ class GatewayConfig:
     request_timeout_seconds: float = 10.0  # of every call but the long poll and the stream
     request_timeout_offset_seconds: float = 1.0  # a long poll is given this much longer than the gateway holds it
     calls_per_channel: int = 50
+    stream_window_bytes: int = 64  # what may be pushed unread; 16384 for clusters far away, at the price of unread jobs
 
     def __post_init__(self) -> None:
         self.grpc_target()
@@ -65,6 +66,13 @@ class GatewayConfig:
         if self.grpc_address:
             return _parse_grpc(self.grpc_address)
         return None if self.prefer_rest else _parse_grpc(DEFAULT_GRPC_ADDRESS)
+
+    @property
+    def address(self) -> str:
+        """Where jobs come from, for people to read."""
+        if self.prefer_rest and self.rest_address:
+            return self.rest_address
+        return self.grpc_address or DEFAULT_GRPC_ADDRESS
 
     def rest_url(self) -> str | None:
         """The base URL of the REST API with its version, without a slash at the end."""
@@ -103,6 +111,7 @@ class GatewayConfig:
             "reconnect_max_seconds",
             "request_timeout_seconds",
             "calls_per_channel",
+            "stream_window_bytes",
         ):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"gateway.{name} must be greater than 0, but is {getattr(self, name)}")

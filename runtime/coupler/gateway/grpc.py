@@ -12,7 +12,7 @@ from grpc import aio
 
 from coupler.errors import GatewayError, GatewayStatus
 from coupler.gateway.auth import Authorization
-from coupler.gateway.channels import SMALL_WINDOW, ChannelFactory, ChannelPool
+from coupler.gateway.channels import ChannelFactory, ChannelPool, stream_options
 from coupler.gateway.config import GatewayConfig
 from coupler.gateway.grpc_calls import (
     END,
@@ -46,7 +46,7 @@ class GrpcGateway:
         factory = ChannelFactory(config)
         self._commands = factory()
         self._polls = ChannelPool(factory, config.calls_per_channel)
-        self._streams = ChannelPool(factory, config.calls_per_channel, SMALL_WINDOW)
+        self._streams = ChannelPool(factory, config.calls_per_channel, stream_options(config))
         self._closed = False
         self._complete = self._command("CompleteJob", pb.CompleteJobResponse)
         self._fail = self._command("FailJob", pb.FailJobResponse)
@@ -77,7 +77,7 @@ class GrpcGateway:
         return jobs
 
     def stream(self, request: StreamRequest) -> GrpcJobStream:
-        """Jobs pushed by the gateway; an unread stream buffers about 16 KiB here, the rest waits at the gateway."""
+        """Jobs pushed by the gateway; a job crosses only when it is asked for, the rest waits at the gateway."""
         return GrpcJobStream(self._streams, request, self._authorization)
 
     async def complete(self, job_key: int, variables: str) -> None:
