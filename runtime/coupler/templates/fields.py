@@ -2,54 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from typing import Any
 
 from pydantic import AliasChoices, AliasPath, BaseModel
 from pydantic.fields import FieldInfo
 
 from coupler.errors import ConfigError
-from coupler.sdk.template import (
-    Choice,
-    Extra,
-    Feel,
-    Inferred,
-    InputBinding,
-    Kind,
-    TaskBinding,
-    Template,
-    Value,
-    When,
-)
-from coupler.templates.annotations import Arm, FieldType, kind_of, type_of, values_of
+from coupler.sdk.template import Choice, Extra, Inferred, When
+from coupler.templates.annotations import Arm, FieldType, type_of, values_of
+from coupler.templates.inference import Place, guards_of, label_of, plain_value, property_of
 from coupler.templates.property import Guard, Property
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where in the model the walk is: the path of inputs, what it puts into ids, and what properties inherit."""
-
-    path: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-    guards: tuple[Guard, ...] = ()
-    group: str | None = None
-    order: int = 0
-    nullable: bool = False
-    chosen: str | None = None
-
-    def into(self, alias: str, template: Template, nullable: bool) -> _Place:
-        """The place inside a field that holds a model."""
-        return _Place(
-            (*self.path, alias),
-            (*self.ids, alias),
-            _guards(template, self),
-            template.group or self.group,
-            template.order or self.order,
-            self.nullable or nullable,
-        )
 
 
 def properties_of(model: type[BaseModel]) -> tuple[Property, ...]:
@@ -58,7 +22,7 @@ def properties_of(model: type[BaseModel]) -> tuple[Property, ...]:
     Raises:
         ConfigError: two properties would have the same id, or a union has no field that tells its models apart.
     """
-    found = tuple(_walk(model, _Place()))
+    found = tuple(_walk(model, Place()))
     seen: dict[str, Property] = {}
     for each in found:
         other = seen.setdefault(each.id, each)
@@ -70,11 +34,11 @@ def properties_of(model: type[BaseModel]) -> tuple[Property, ...]:
     return found
 
 
-def extra_property(extra: Extra, place: _Place | None = None) -> Property:
+def extra_property(extra: Extra, place: Place | None = None) -> Property:
     """A property that belongs to no field."""
-    place = place or _Place()
+    place = place or Place()
     template = extra.template
-    return _property(extra.name, (extra.name,), FieldType(str, metadata=[template]), None, place)
+    return property_of(extra.name, (extra.name,), FieldType(str, metadata=[template]), None, place)
 
 
 def alias_of(name: str, info: FieldInfo) -> str:
@@ -85,21 +49,21 @@ def alias_of(name: str, info: FieldInfo) -> str:
     return str(alias.path[0]) if isinstance(alias, AliasPath) else str(alias)
 
 
-def _walk(model: type[BaseModel], place: _Place) -> Iterator[Property]:
+def _walk(model: type[BaseModel], place: Place) -> Iterator[Property]:
     for name, info in model.model_fields.items():
         alias = alias_of(name, info)
         if alias != place.chosen:
             yield from _field(name, alias, info, place)
 
 
-def _field(name: str, alias: str, info: FieldInfo, place: _Place) -> Iterator[Property]:
+def _field(name: str, alias: str, info: FieldInfo, place: Place) -> Iterator[Property]:
     found = type_of(info)
     template = found.template
     if template.omit:
         return
     for extra in template.before:
         yield extra_property(
-            extra, replace(place, group=template.group or place.group, guards=_guards(template, place))
+            extra, replace(place, group=template.group or place.group, guards=guards_of(template, place))
         )
     whole = template.kind is not None or template.credential is not None
     if found.arms and not whole:
@@ -107,15 +71,10 @@ def _field(name: str, alias: str, info: FieldInfo, place: _Place) -> Iterator[Pr
     elif found.model is not None and not whole:
         yield from _walk(found.model, place.into(alias, template, found.nullable))
     else:
-        yield _property(alias, (alias, name), found, info, place)
+        yield property_of(alias, (alias, name), found, info, place)
 
 
-def _guards(template: Template, place: _Place) -> tuple[Guard, ...]:
-    own = template.when if isinstance(template.when, tuple) else (template.when,)
-    return (*(Guard(when, place.path) for when in own), *place.guards)
-
-
-def _union(name: str, alias: str, info: FieldInfo, found: FieldType, place: _Place) -> Iterator[Property]:
+def _union(name: str, alias: str, info: FieldInfo, found: FieldType, place: Place) -> Iterator[Property]:
     template = found.template
     inside = place.into(alias, template, nullable=False)
     if template.chosen_by is not None:
@@ -172,15 +131,15 @@ def _chooser(
     info: FieldInfo,
     found: FieldType,
     values: list[tuple[Arm, tuple[str, ...]]],
-    place: _Place,
+    place: Place,
 ) -> Property:
     """The dropdown that chooses a model. It stands under the conditions of the union, which ``place`` has."""
     template = found.template
     alias = alias_of(discriminator, found.arms[0].model.model_fields[discriminator])
-    choices = tuple(Choice(value, arm.variant.label or _label(value)) for arm, chosen in values for value in chosen)
+    choices = tuple(Choice(value, arm.variant.label or label_of(value)) for arm, chosen in values for value in chosen)
     default = template.default
     if isinstance(default, Inferred):
-        default = _plain(getattr(info.default, discriminator, None))
+        default = plain_value(getattr(info.default, discriminator, None))
     required = template.required
     if required is None:
         required = default is None and info.is_required() and not (found.nullable or place.nullable)
@@ -193,104 +152,7 @@ def _chooser(
         when=(),
         before=(),
     )
-    return _property(alias, (alias, discriminator), FieldType(str, metadata=[described]), None, place)
-
-
-def _property(alias: str, names: tuple[str, ...], found: FieldType, info: FieldInfo | None, place: _Place) -> Property:
-    template = found.template
-    kind, feel = _kind(template, found)
-    default = _default(template, info, kind, found)
-    required = _required(template, found, info, place, kind, default)
-    binding = template.binding or InputBinding(".".join((*place.path, alias)))
-    choices = template.choices or tuple(Choice(value, value) for value in values_of(found.plain))
-    return Property(
-        id=template.id or ".".join((*place.ids, alias)),
-        path=(*place.path, alias),
-        names=tuple(dict.fromkeys(names)),
-        label=template.label or (None if kind == "Hidden" else _label(alias)),
-        description=template.description,
-        tooltip=template.tooltip,
-        placeholder=template.placeholder,
-        group=template.group or place.group,
-        kind=kind,
-        feel=feel,
-        default=default,
-        choices=choices if kind == "Dropdown" else (),
-        required=required,
-        optional=_optional(template, kind, default, required, info),
-        min_length=template.min_length if template.min_length is not None else _over_one(found.min_length()),
-        max_length=template.max_length if template.max_length is not None else found.max_length(),
-        pattern=template.pattern,
-        secret=template.secret,
-        binding=binding,
-        guards=_guards(template, place),
-        credential=template.credential,
-        model=found.model,
-        order=template.order or place.order,
-    )
-
-
-def _kind(template: Template, found: FieldType) -> tuple[Kind, Feel]:
-    inferred, feel = kind_of(found.plain)
-    if template.credential is not None:
-        return "Configuration", "off"
-    kind = template.kind or inferred
-    if len(values_of(found.plain)) == 1 and template.kind is None:
-        kind = "Hidden"
-    if kind in ("Dropdown", "Hidden"):
-        return kind, "off"
-    if kind != inferred and kind in ("Number", "Boolean"):
-        feel = "static"
-    return kind, template.feel or feel
-
-
-def _default(template: Template, info: FieldInfo | None, kind: Kind, found: FieldType) -> Value:
-    if not isinstance(template.default, Inferred):
-        return template.default
-    values = values_of(found.plain)
-    if len(values) == 1:
-        return values[0]
-    if info is None or info.is_required():
-        return None
-    value = _plain(info.default)
-    return str(value) if kind == "Dropdown" and value is not None else value
-
-
-def _plain(value: Any) -> Value:
-    """A default as a template can hold it."""
-    value = value.value if isinstance(value, Enum) else value
-    return value if isinstance(value, str | int | float | bool) else None
-
-
-def _required(
-    template: Template, found: FieldType, info: FieldInfo | None, place: _Place, kind: Kind, default: Value
-) -> bool:
-    if template.required is not None:
-        return template.required
-    if kind in ("Hidden", "Boolean", "Configuration") or (kind == "Dropdown" and default is not None):
-        return False
-    if found.min_length():
-        return True
-    return info is not None and info.is_required() and not found.nullable and not place.nullable
-
-
-def _optional(template: Template, kind: Kind, default: Value, required: bool, info: FieldInfo | None) -> bool:
-    if template.optional is not None:
-        return template.optional
-    if kind in ("Dropdown", "Boolean") or required or default is not None:
-        return False
-    return info is not None and not isinstance(template.binding, TaskBinding)
-
-
-def _over_one(length: int | None) -> int | None:
-    """A minimum of one is what "not empty" says already."""
-    return length if length is not None and length > 1 else None
-
-
-def _label(name: str) -> str:
-    """Words for a name in camelCase or snake_case."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.replace("_", " ").replace("-", " ")).strip()
-    return words[:1].upper() + words[1:].lower() if words != words.upper() else words
+    return property_of(alias, (alias, discriminator), FieldType(str, metadata=[described]), None, place)
 
 
 __all__ = ["alias_of", "extra_property", "properties_of"]

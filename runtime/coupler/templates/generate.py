@@ -6,7 +6,9 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
+
+from pydantic import BaseModel
 
 from coupler.errors import ConfigError
 from coupler.nearest import did_you_mean
@@ -29,10 +31,15 @@ def template_info(connector: type[Connector[Any]]) -> TemplateInfo | None:
     raise ConfigError(f"{connector.__name__}.template must be a TemplateInfo, not {info!r}.")
 
 
+def input_model(connector: type[Connector[Any]]) -> type[BaseModel]:
+    """The model of a connector's variables."""
+    return cast("type[BaseModel]", connector.Input)
+
+
 def template_properties(connector: type[Connector[Any]], info: TemplateInfo) -> tuple[Property, ...]:
     """Every property of a connector's template, in the order of the panel."""
     name = info.name or connector.name
-    own = (*(extra_property(extra) for extra in info.extras), *properties_of(connector.Input))
+    own = (*(extra_property(extra) for extra in info.extras), *properties_of(input_model(connector)))
     groups = _groups(info)
     return (
         job_type_property(connector.type),
@@ -149,4 +156,12 @@ def _bound_to_itself(rendered: dict[str, Any]) -> dict[str, Any]:
     return rendered
 
 
-__all__ = ["SCHEMA_URL", "ElementTemplate", "generate", "icon_uri", "template_info", "template_properties"]
+__all__ = [
+    "SCHEMA_URL",
+    "ElementTemplate",
+    "generate",
+    "icon_uri",
+    "input_model",
+    "template_info",
+    "template_properties",
+]
