@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable
 from typing import Any, Final
 
 from coupler.sdk import Connector, JobContext, Resources
@@ -31,7 +32,7 @@ def _content_type_at(lines: list[tuple[str, str]]) -> int | None:
     return None
 
 
-async def _body(call: RestInput, headers: list[tuple[str, str]]) -> bytes | None:
+async def _body(call: RestInput, headers: list[tuple[str, str]]) -> bytes | AsyncIterable[bytes] | None:
     """Encodes the body and completes the content type in ``headers``."""
     if call.body is None or call.method not in _WITH_BODY:
         return None

@@ -26,7 +26,11 @@ class TlsMaterial:
 
 @dataclass(slots=True)
 class HttpRequest:
-    """One call. ``url`` is sent as it stands, already encoded; headers are sent in order, repeats included."""
+    """One call. ``url`` is sent as it stands, already encoded; headers are sent in order, repeats included.
+
+    A body of pieces that is an iterator can be sent once; one that can be iterated again is sent again after a redirect
+    that asks for it.
+    """
 
     method: str
     url: str

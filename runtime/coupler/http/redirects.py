@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from typing import Final
 from urllib.parse import quote, urljoin
@@ -64,7 +64,7 @@ def next_request(request: HttpRequest, target: Target, response: HttpResponse) -
     body = request.body
     if method != request.method:
         headers, body = _without(headers, _OF_THE_BODY), None
-    elif body is not None and not isinstance(body, bytes):
+    elif isinstance(body, AsyncIterator):  # an iterable that is no iterator can begin again
         raise TransportError(
             TransportFault.PROTOCOL, "The redirect asks for the request body again, which was streamed and is gone"
         )

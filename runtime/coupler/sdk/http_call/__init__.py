@@ -10,27 +10,21 @@ from coupler.http.encoding import append_parameters, build_url, encode_url
 from coupler.http.failures import response_variables, status_error, transport_failure
 from coupler.sdk.http_call.bodies import FORM, JSON, MULTIPART, encode_body, media_type
 from coupler.sdk.http_call.caller import HttpCaller, HttpCallSettings
-from coupler.sdk.http_call.documents import DocumentStore, SourceDocument, is_document
-from coupler.sdk.http_call.input import DocumentReturnFormat, HttpCallInput, ReturnFormat, timeouts
+from coupler.sdk.http_call.input import HttpCallInput, timeouts
 from coupler.sdk.http_call.results import response_limit
 
 __all__ = [
     "FORM",
     "JSON",
     "MULTIPART",
-    "DocumentReturnFormat",
-    "DocumentStore",
     "HttpCallInput",
     "HttpCallSettings",
     "HttpCaller",
-    "ReturnFormat",
-    "SourceDocument",
     "append_parameters",
     "build_url",
     "encode_body",
     "encode_url",
     "header_map",
-    "is_document",
     "media_type",
     "response_limit",
     "response_variables",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import AsyncIterable
 from typing import Any, Final
 from urllib.parse import quote_plus
 
@@ -58,7 +59,9 @@ def _form(fields: dict[str, Any]) -> bytes:
     return "&".join(pieces).encode("ascii")
 
 
-async def encode_body(body: Any, content_type: str, ignore_null_values: bool) -> tuple[bytes | None, str]:
+async def encode_body(
+    body: Any, content_type: str, ignore_null_values: bool
+) -> tuple[bytes | AsyncIterable[bytes] | None, str]:
     """The bytes of a body and the content type to send them with. ``None`` for no body."""
     if body is None:
         return None, content_type

@@ -14,10 +14,10 @@ from coupler.http.messages import HttpRequest, HttpResponse, StreamedResponse, T
 from coupler.http.oauth import TokenCache, TokenRequest
 from coupler.sdk.authentication import Authentication, token_request_of
 from coupler.sdk.context import JobContext
+from coupler.sdk.documents import INLINE_LIMIT_BYTES, DocumentReturnFormat, ReturnFormat
 from coupler.sdk.errors import ConnectorError
-from coupler.sdk.http_call.documents import store_of
-from coupler.sdk.http_call.input import DocumentReturnFormat, ReturnFormat
-from coupler.sdk.http_call.results import body_of, broken_body, check_format, error_body_of, response_limit
+from coupler.sdk.http_call.documents import stored
+from coupler.sdk.http_call.results import body_of, broken_body, error_body_of, response_limit
 from coupler.sdk.http_call.retry_after import STATUSES, respecting, retry_after_seconds
 
 IDEMPOTENCY_HEADER = "idempotencyKey"
@@ -76,12 +76,13 @@ class HttpCaller:
             RetryLater: the same, when the server says when to come again and the model does not.
             InputError: the request cannot be made as the model has it.
         """
-        chosen = check_format(format_)
+        chosen = None if format_ is None else format_.checked()
         if self._settings.idempotency_key or context.headers.get(IDEMPOTENCY_HEADER, "").strip().lower() == "true":
             request.headers.append(("Idempotency-Key", str(context.job_key)))
         wanted = None if authentication is None else token_request_of(authentication)
         try:
             if chosen is ReturnFormat.DOCUMENT or (chosen is None and store):
+                request.max_body_bytes = context.documents.config.max_stream_bytes
                 return await self._stored(request, wanted, context, chosen)
             request.max_body_bytes = response_limit(chosen)
             response = await self._send(request, wanted, context)
@@ -140,21 +141,20 @@ class HttpCaller:
     async def _kept(self, lent: StreamedResponse, context: JobContext, chosen: ReturnFormat | None) -> dict[str, Any]:
         response = lent.head
         if response.status >= 400:
-            response.body = b"".join([piece async for piece in lent.pieces])
+            response.body = await _first_bytes(lent)
             raise _status_failure(response, chosen, context)
-        store = store_of(context)
-        try:
-            reference = await store.create(lent.pieces, content_type=response.header("content-type"))
-        except TransportError as error:
-            error.response = response
-            raise
-        except ConnectorError:
-            raise
-        except Exception as error:
-            raise ConnectorError(
-                f"Error while executing an HTTP request: Failed to create document: {error}", code="500"
-            ) from error
-        return result(response, None, reference)
+        document = await stored(lent, context)
+        return result(response, None, document.reference())
+
+
+async def _first_bytes(lent: StreamedResponse) -> bytes:
+    """As much of an error's body as fits into variables."""
+    body = b""
+    async for piece in lent.pieces:
+        body += piece
+        if len(body) > INLINE_LIMIT_BYTES:
+            break
+    return body[:INLINE_LIMIT_BYTES]
 
 
 def _bearing(request: HttpRequest, token: str) -> HttpRequest:

@@ -1,41 +1,13 @@
-"""Documents in calls: what a call needs of a document it sends, and of the store that keeps a response."""
+"""Documents in calls: sent as files, sent as Base64 text, and made of responses."""
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Protocol, TypeGuard
+from typing import Any
 
+from coupler.http.messages import StreamedResponse, TransportError
 from coupler.sdk.context import JobContext
-from coupler.sdk.errors import ConnectorError
-
-
-class SourceDocument(Protocol):
-    """A document that the runtime put in the place of its reference."""
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        """Among others ``fileName`` and ``contentType``, each where known."""
-        ...
-
-    async def read(self) -> bytes:
-        """The whole content."""
-        ...
-
-
-class DocumentStore(Protocol):
-    """Keeps content and returns a reference, a value with a JSON form."""
-
-    async def create(
-        self, content: AsyncIterator[bytes], *, content_type: str | None = None, file_name: str | None = None
-    ) -> Any:
-        """Stores content as it arrives."""
-        ...
-
-
-def is_document(value: object) -> TypeGuard[SourceDocument]:
-    """Whether a value of the input is a document."""
-    return hasattr(value, "read") and hasattr(value, "metadata")
+from coupler.sdk.documents import Document
+from coupler.sdk.errors import ConnectorError, InputError
 
 
 def holds_documents(value: Any) -> bool:
@@ -44,7 +16,7 @@ def holds_documents(value: Any) -> bool:
         return any(holds_documents(member) for member in value.values())
     if isinstance(value, list):
         return any(holds_documents(element) for element in value)
-    return not (value is None or isinstance(value, str | int)) and is_document(value)
+    return isinstance(value, Document)
 
 
 async def with_base64(value: Any) -> Any:
@@ -53,24 +25,27 @@ async def with_base64(value: Any) -> Any:
         return {key: await with_base64(member) for key, member in value.items()}
     if isinstance(value, list):
         return [await with_base64(element) for element in value]
-    if is_document(value):
-        return b64encode(await value.read()).decode("ascii")
-    return value
+    return await value.base64() if isinstance(value, Document) else value
 
 
-def store_of(context: JobContext) -> DocumentStore:
-    """The runtime's document store.
+async def stored(response: StreamedResponse, context: JobContext) -> Document:
+    """A document made of the response's body, which is passed on as it arrives.
 
     Raises:
-        ConnectorError: it has none.
+        ConnectorError: the body broke off, or the store failed; the message says that the call itself was answered.
     """
-    store: DocumentStore | None = getattr(context.resources, "documents", None)
-    if store is None:
+    head = response.head
+    try:
+        return await context.create_document(response.pieces, content_type=head.header("content-type"))
+    except TransportError as error:
+        error.response = head
+        raise
+    except (InputError, ConnectorError) as error:
         raise ConnectorError(
-            "Error while executing an HTTP request: Failed to create document: the runtime has no document store",
+            f"Error while executing an HTTP request: Failed to create document: {error} "
+            f"(the call itself was answered with status {head.status})",
             code="500",
-        )
-    return store
+        ) from error
 
 
-__all__ = ["DocumentStore", "SourceDocument", "holds_documents", "is_document", "store_of", "with_base64"]
+__all__ = ["holds_documents", "stored", "with_base64"]

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Final
 
 from coupler.sdk.authentication import Authentication, AuthenticationChoice
+from coupler.sdk.documents import DocumentReturnFormat
 from coupler.sdk.input import Input
 
 DEFAULT_TIMEOUT_SECONDS: Final = 20
-
-
-class ReturnFormat(Enum):
-    """What becomes of the response body."""
-
-    DOCUMENT = "DOCUMENT"
-    TEXT = "TEXT"
-    JSON = "JSON"
-
-
-class DocumentReturnFormat(Input):
-    """The choice of newer templates; without it the body is read as JSON where possible."""
-
-    choice: ReturnFormat | None = None
-    encoding: str | None = None
 
 
 class AuthenticationConfiguration(Input):
@@ -53,4 +38,4 @@ def timeouts(connect: int | None, read: int | None) -> tuple[float | None, float
     return float(connect_seconds) if connect_seconds > 0 else None, float(read_seconds) if read_seconds > 0 else None
 
 
-__all__ = ["AuthenticationConfiguration", "DocumentReturnFormat", "HttpCallInput", "ReturnFormat", "timeouts"]
+__all__ = ["AuthenticationConfiguration", "HttpCallInput", "timeouts"]
