@@ -15,13 +15,13 @@ from coupler.feel.values import NUMBERS, is_local, number
 
 # 34 significant digits, as java.math.MathContext.DECIMAL128 has them.
 DECIMAL: Final = Context(prec=34, Emax=10_000, Emin=-10_000, traps=[DivisionByZero, InvalidOperation, Overflow])
-_LARGEST_INT: Final = 10**34
+LARGEST_INT: Final = 10**34
 
 
 def _add_numbers(left: int | Decimal, right: int | Decimal) -> int | Decimal:
     if type(left) is int and type(right) is int:
         total = left + right
-        if -_LARGEST_INT < total < _LARGEST_INT:
+        if -LARGEST_INT < total < LARGEST_INT:
             return total
     return DECIMAL.add(left, right)
 
@@ -29,7 +29,7 @@ def _add_numbers(left: int | Decimal, right: int | Decimal) -> int | Decimal:
 def _subtract_numbers(left: int | Decimal, right: int | Decimal) -> int | Decimal:
     if type(left) is int and type(right) is int:
         difference = left - right
-        if -_LARGEST_INT < difference < _LARGEST_INT:
+        if -LARGEST_INT < difference < LARGEST_INT:
             return difference
     return DECIMAL.subtract(left, right)
 
@@ -37,7 +37,7 @@ def _subtract_numbers(left: int | Decimal, right: int | Decimal) -> int | Decima
 def _multiply_numbers(left: int | Decimal, right: int | Decimal) -> int | Decimal:
     if type(left) is int and type(right) is int:
         product = left * right
-        if -_LARGEST_INT < product < _LARGEST_INT:
+        if -LARGEST_INT < product < LARGEST_INT:
             return product
     return DECIMAL.multiply(left, right)
 
@@ -210,4 +210,4 @@ OPERATORS: Final[dict[str, Callable[[Run, Any, Any], Any]]] = {
     "**": _guarded(_power),
 }
 
-__all__ = ["DECIMAL", "OPERATORS", "from_double"]
+__all__ = ["DECIMAL", "LARGEST_INT", "OPERATORS", "from_double"]

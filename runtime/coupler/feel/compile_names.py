@@ -44,6 +44,9 @@ def _name(compiler: Compiler, node: nodes.Name) -> Code:
         return lambda scope: _unknown(scope, name, position)
     if not compiler.scopes:
         return _root_name(name, position)
+    innermost = compiler.scopes[-1]
+    if innermost is not None and name in innermost:
+        return _near_name(name, position)
     if compiler.binding(name) is False:
         return _far_root_name(name, position)
 
@@ -54,6 +57,16 @@ def _name(compiler: Compiler, node: nodes.Name) -> Code:
         return value
 
     return walk
+
+
+def _near_name(name: str, position: int) -> Code:
+    def near(scope: Scope) -> Any:
+        try:
+            return scope.vars[name]
+        except KeyError:
+            return _unknown(scope, name, position)
+
+    return near
 
 
 def _root_name(name: str, position: int) -> Code:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from coupler.feel import nodes
-from coupler.feel.arithmetic import DECIMAL, OPERATORS
+from coupler.feel.arithmetic import DECIMAL, LARGEST_INT, OPERATORS
 from coupler.feel.compiler import Code, Compiler, compiles
 from coupler.feel.scope import Run, Scope
 from coupler.feel.values import NUMBERS, equal, number, order_keys, type_name
@@ -20,6 +20,7 @@ _ORDERS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_WHOLE: Final[dict[str, Callable[[int, int], int]]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _VERBS: Final = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "**": "raise"}
 
 
@@ -32,7 +33,8 @@ def _arithmetic(compiler: Compiler, node: nodes.Arithmetic) -> Code:
     first = compiler.compile(node.first)
     rest = [(OPERATORS[symbol], compiler.compile(item), symbol, position) for symbol, item, position in node.rest]
     if len(rest) == 1:
-        return _single_arithmetic(first, *rest[0])
+        whole = _WHOLE.get(rest[0][2])
+        return _single_arithmetic(first, *rest[0]) if whole is None else _whole_arithmetic(first, whole, *rest[0])
 
     def chain(scope: Scope) -> Any:
         value = first(scope)
@@ -48,6 +50,27 @@ def _single_arithmetic(
 ) -> Code:
     def arithmetic(scope: Scope) -> Any:
         return _operated(scope.run, operate, left(scope), right(scope), symbol, position)
+
+    return arithmetic
+
+
+def _whole_arithmetic(
+    left: Code,
+    whole: Callable[[int, int], int],
+    operate: Callable[[Run, Any, Any], Any],
+    right: Code,
+    symbol: str,
+    position: int,
+) -> Code:
+    """Whole numbers, which most are, without a detour."""
+
+    def arithmetic(scope: Scope) -> Any:
+        a, b = left(scope), right(scope)
+        if type(a) is int and type(b) is int:
+            result = whole(a, b)
+            if -LARGEST_INT < result < LARGEST_INT:
+                return result
+        return _operated(scope.run, operate, a, b, symbol, position)
 
     return arithmetic
 
