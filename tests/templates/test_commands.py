@@ -179,7 +179,7 @@ def run(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
     cli.register(parser.add_subparsers(required=True))
     parsed = parser.parse_args(["templates", *arguments])
-    code: int = parsed.run(parsed)
+    code: int = parsed.command(parsed)
     return code
 
 

@@ -11,8 +11,8 @@ from typing import Any
 _FOLDER = Path("element-templates")
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> argparse.ArgumentParser:
-    """Adds the command ``templates``. Each command below it sets ``run``: from the arguments to an exit code."""
+def register(subparsers: Any) -> argparse.ArgumentParser:
+    """Adds the command ``templates``. Each one below it sets ``command``: from the arguments to an exit code."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "templates",
         help="element templates: generate, check, validate, apply",
@@ -27,7 +27,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> argparse.ArgumentPa
     return parser
 
 
-def _generate(commands: argparse._SubParsersAction[Any]) -> None:
+def _generate(commands: Any) -> None:
     parser = commands.add_parser("generate", help="write the templates of connectors")
     _types(parser, "without any, every connector that has a file in the folder")
     parser.add_argument(
@@ -35,13 +35,13 @@ def _generate(commands: argparse._SubParsersAction[Any]) -> None:
         action="store_true",
         help="overwrite a version that nobody has yet",
     )
-    parser.set_defaults(run=_run_generate)
+    parser.set_defaults(command=_run_generate)
 
 
-def _check(commands: argparse._SubParsersAction[Any]) -> None:
+def _check(commands: Any) -> None:
     parser = commands.add_parser("check", help="compare the files with what the connectors say")
     _types(parser, "without any, every file of the folder")
-    parser.set_defaults(run=_run_check)
+    parser.set_defaults(command=_run_check)
 
 
 def _types(parser: argparse.ArgumentParser, default: str) -> None:
@@ -49,14 +49,14 @@ def _types(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--out", type=Path, default=_FOLDER, metavar="DIR", help="the folder (default: %(default)s)")
 
 
-def _validate(commands: argparse._SubParsersAction[Any]) -> None:
+def _validate(commands: Any) -> None:
     parser = commands.add_parser("validate", help="check template files, of whoever, against the published schema")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--schema", type=Path, metavar="FILE", help="instead of the schema that Coupler brings")
-    parser.set_defaults(run=_run_validate)
+    parser.set_defaults(command=_run_validate)
 
 
-def _apply(commands: argparse._SubParsersAction[Any]) -> None:
+def _apply(commands: Any) -> None:
     parser = commands.add_parser("apply", help="write a template into an element of a BPMN file")
     parser.add_argument("template", type=Path, metavar="TEMPLATE", help="the template's file")
     parser.add_argument("source", type=Path, metavar="IN.bpmn")
@@ -71,14 +71,14 @@ def _apply(commands: argparse._SubParsersAction[Any]) -> None:
         dest="values",
         help="a property's id, an input or a header, and its value; FEEL starts with '='. May be given many times",
     )
-    parser.set_defaults(run=_run_apply)
+    parser.set_defaults(command=_run_apply)
 
 
-def _show(commands: argparse._SubParsersAction[Any]) -> None:
+def _show(commands: Any) -> None:
     parser = commands.add_parser("show", help="print a connector's template, table of inputs or JSON schema")
     parser.add_argument("kind", choices=("template", "table", "schema"))
     parser.add_argument("type", metavar="TYPE", help="job type or name of a connector")
-    parser.set_defaults(run=_run_show)
+    parser.set_defaults(command=_run_show)
 
 
 def _pair(text: str) -> tuple[str, str]:
