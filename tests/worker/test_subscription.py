@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from coupler.errors import GatewayError, GatewayStatus
-from coupler.testing import FakeGateway
-from coupler.worker.rate import ArrivalRate
+from coupler.testing import FailCommand, FakeGateway, JobState
 from tests.worker.kit import JOB_TYPE, connector, registered, working
 
 
@@ -53,22 +52,53 @@ async def test_only_declared_variables_are_asked_for() -> None:
         assert tuple(kit.gateway.stream_requests[0].fetch_variables) == ("url", "body")
 
 
-async def test_busy_closes_the_stream_and_quiet_reopens_it_with_nothing_lost_or_doubled() -> None:
-    count = Counting()
-    async with working(connector(count), stream_to_poll_jobs_per_second=50) as kit:
-        gateway = kit.gateway
-        keys = []
-        for _ in range(3):  # quiet, busy, quiet, ...
+async def test_a_changing_rate_goes_through_stream_and_polls_with_nothing_lost_or_doubled() -> None:
+    count = Counting(0.001)
+    gateway = FakeGateway()
+    keys = [gateway.add_job(JOB_TYPE) for _ in range(300)]  # older than the stream: these are polled
+    async with working(registered(connector(count), max_jobs_active=10), gateway=gateway) as kit:
+        for _ in range(3):  # quiet, a burst, quiet, ...
             await kit.until(lambda: gateway.open_streams == 1)
+            keys.append(gateway.add_job(JOB_TYPE))
+            await asyncio.sleep(0.02)
             for _ in range(300):
                 keys.append(gateway.add_job(JOB_TYPE))
                 if len(keys) % 10 == 0:
                     await asyncio.sleep(0.001)
-            await kit.until(lambda: kit.worker.subscriptions()[0].mode == "poll")
             await gateway.drain()
         assert [count.by_key[key] for key in keys] == [1] * len(keys)
         assert any(gateway.job(key).pushed for key in keys)
         assert not all(gateway.job(key).pushed for key in keys)
+
+
+async def test_older_jobs_are_polled_although_the_stream_is_never_empty() -> None:
+    count = Counting(0.001)
+    gateway = FakeGateway()
+    old = [gateway.add_job(JOB_TYPE) for _ in range(50)]
+    async with working(registered(connector(count), max_jobs_active=10), gateway=gateway) as kit:
+        await kit.until(lambda: gateway.open_streams == 1)
+        pushed = 0
+        while not all(gateway.job(key).finished for key in old):
+            for _ in range(20):  # more than ten slots can take
+                gateway.add_job(JOB_TYPE)
+                pushed += 1
+            await asyncio.sleep(0.001)
+            assert pushed < 100_000, "the stream starves the polls"
+
+
+async def test_jobs_pushed_before_a_shutdown_are_read_out_and_handed_back() -> None:
+    gateway = FakeGateway()
+    async with working(registered(connector(Counting(0.3)), max_jobs_active=2), gateway=gateway) as kit:
+        await kit.until(lambda: gateway.open_streams == 1)
+        keys = [gateway.add_job(JOB_TYPE) for _ in range(20)]
+        await kit.until(lambda: len(kit.worker.running()) == 2)
+        summary = await kit.worker.drain()
+        assert summary.finished == 2
+        back = [c for key in keys for c in gateway.commands_for(key) if isinstance(c, FailCommand)]
+        assert [command.retries for command in back] == [3] * len(back)
+        # every job is finished, handed back, or was never taken
+        active = [key for key in keys if gateway.job(key).state is JobState.ACTIVE]
+        assert active == []
 
 
 async def test_a_stream_that_ends_without_an_error_is_opened_again() -> None:
@@ -169,17 +199,3 @@ async def test_errors_of_the_stream_are_shown() -> None:
         kit.gateway.faults.inject("activate", GatewayStatus.UNAVAILABLE, times=None)
         kit.gateway.end_streams(GatewayError(GatewayStatus.UNAVAILABLE, "connection reset"))
         await kit.until(lambda: not kit.worker.subscriptions()[0].ready)
-
-
-def test_a_rate_is_busy_above_its_limit_within_one_second() -> None:
-    now = 0.0
-    rate = ArrivalRate(200, clock=lambda: now)
-    rate.add(200)
-    assert not rate.busy
-    now = 1.0
-    rate.add(150)
-    assert not rate.busy
-    rate.add(51)
-    assert rate.busy
-    rate.reset()
-    assert not rate.busy

@@ -53,6 +53,11 @@ class Held:
             self.cut = reason
             self.task.cancel()
 
+    def acknowledge_cut(self) -> None:
+        """Called by the task once it has seen its cancellation: it goes on to report."""
+        if self.task is not None:
+            self.task.uncancel()
+
     def renew(self, job: Job) -> None:
         """Takes a second delivery of the same job as a new lease on the run in progress."""
         self.job.retries = job.retries

@@ -74,15 +74,18 @@ class Channel:
         )
         self._task: asyncio.Task[None] | None = None
         self._stopped_as = "stopped"
+        self._stopping = False
 
     def start(self) -> None:
         """Opens the subscription, unless it is open."""
         if self._task is None:
+            self._stopping = False
             self._task = asyncio.create_task(self._subscription.run(), name=f"subscription {self.job_type}")
 
     async def stop(self, state: str = "stopped") -> None:
         """Closes the subscription; jobs that are held go on."""
         self._stopped_as = state
+        self._stopping = True
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -113,12 +116,16 @@ class Channel:
                 self._slots.release()
             return
         self._metrics.activated()
-        slot_held = slot_held or self._slots.reserve(1) == 1
         held = Held(
             job, self._connector, self._lease_seconds, lease_end(job, self._lease_seconds), self._max_run_seconds
         )
         self._active.add(held)
-        held.task = asyncio.create_task(self._see_through(held, slot_held))
+        if self._stopping:  # read from a stream that is being closed
+            held.cut = Cut.HANDED_BACK
+            held.task = asyncio.create_task(self._hand_back(held, slot_held))
+        else:
+            slot_held = slot_held or self._slots.reserve(1) == 1
+            held.task = asyncio.create_task(self._see_through(held, slot_held))
 
     async def _see_through(self, held: Held, slot_held: bool) -> None:
         """Waits for the slots, runs the job, reports, and gives the slots back, whatever happens."""
@@ -138,6 +145,7 @@ class Channel:
         except asyncio.CancelledError:
             if held.cut is None or held.phase is not Phase.WAITING:
                 raise
+            held.acknowledge_cut()
             await self._not_started(held, held.cut)
         finally:
             self._active.remove(held)
@@ -147,15 +155,20 @@ class Channel:
                 self._total.release()
 
     async def _not_started(self, held: Held, cut: Cut) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            task.uncancel()
         if cut is Cut.LEASE_LOST:
             self._record(held, Abandoned(cut.value))
             return
         back = Failed(held.job.retries, "The job was not started and is handed back to the engine.")
         await report(self._gateway, held, back)
         self._record(held, Abandoned(Cut.HANDED_BACK.value))
+
+    async def _hand_back(self, held: Held, slot_held: bool) -> None:
+        try:
+            await self._not_started(held, Cut.HANDED_BACK)
+        finally:
+            self._active.remove(held)
+            if slot_held:
+                self._slots.release()
 
     async def _finish(self, held: Held, outcome: Outcome) -> None:
         self._record(held, await report(self._gateway, held, outcome))
@@ -201,7 +214,6 @@ def _subscription_config(registered: Registered, config: WorkerConfig, lease_sec
         ),
         stream_enabled=stream,
         poll_enabled=config.poll_enabled or not stream,
-        busy_jobs_per_second=config.stream_to_poll_jobs_per_second,
         catch_up_max_seconds=config.catch_up_poll_max_seconds,
     )
 

@@ -26,8 +26,6 @@ class WorkerConfig:
     """Let the gateway push jobs."""
     poll_enabled: bool = True
     """Poll beside the stream. Without it jobs that are older than the stream stay where they are."""
-    stream_to_poll_jobs_per_second: float = 200.0
-    """Above this rate, a second long, the stream is closed and jobs are fetched in batches."""
     catch_up_poll_max_seconds: float = 60.0
     """The longest pause between the polls beside a healthy stream."""
     max_execution_seconds: float = 3600.0

@@ -86,7 +86,7 @@ class Execution:
         except asyncio.CancelledError:
             if held.cut is None:
                 raise
-            _acknowledge_cancellation()
+            held.acknowledge_cut()
             return self._cut_short(attempt, held.cut)
         except BpmnError as error:
             return self._bpmn_error(attempt, error)
@@ -246,12 +246,6 @@ class Execution:
         if reason is Cut.SHUTDOWN and self._connector.repeatable:
             result.retries = retries
         return failed(result, self._config)
-
-
-def _acknowledge_cancellation() -> None:
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()
 
 
 def _masked(outcome: Outcome, masker: Masker) -> Outcome:

@@ -1,8 +1,12 @@
-"""How one job type gets its jobs: a stream when it is quiet, polls in batches when it is busy.
+"""How one job type gets its jobs: a stream, and polls beside it.
 
-A pushed job costs several times the CPU of a polled one, but arrives at once. So the stream is the low-latency path and
-the poll the bulk path. Jobs are read from the stream one at a time and only when a slot is free, so none waits in a
-buffer while its lease runs.
+A pushed job arrives at once, a polled one costs a fraction of the CPU. While slots are free the stream brings every
+job. Once they are full the stream is not read, the gateway finds it blocked and keeps the jobs for polls, and polls
+fetch them in batches as slots come free. An open stream is not closed because of load: what a gateway has written to it
+already would be lost to everybody until its lease ends.
+
+Jobs are read from the stream one at a time and only when a slot is free, so none waits in a buffer of ours while its
+lease runs.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
@@ -18,16 +22,15 @@ from coupler.errors import GatewayError, GatewayStatus
 from coupler.gateway.protocol import ActivateRequest, Gateway, Job, StreamRequest
 from coupler.gateway.retry import Backoff
 from coupler.worker.limits import Slots
-from coupler.worker.rate import ArrivalRate
 
 log = logging.getLogger(__name__)
 
 _MIN_POLL_INTERVAL_SECONDS = 0.005
 _EMPTY_POLL_INTERVAL_SECONDS = 0.1  # a gateway without long polling answers at once
-_BUSY_POLL_TIMEOUT_SECONDS = 1.0  # while a stream waits to be (re)opened, polls are held open no longer
-_EMPTY_POLLS_UNTIL_QUIET = 2
 _CATCH_UP_FIRST_SECONDS = 0.1
 _CATCH_UP_FACTOR = 1.6
+_READ_OUT_GAP_SECONDS = 0.05  # nothing came for so long: the gateway had nothing more on its way
+_READ_OUT_JOBS = 1000
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -37,7 +40,6 @@ class SubscriptionConfig:
     activate: ActivateRequest  # as for a long poll; the number of jobs and the wait are set per call
     stream_enabled: bool
     poll_enabled: bool
-    busy_jobs_per_second: float
     catch_up_max_seconds: float
 
     @property
@@ -68,104 +70,127 @@ class Subscription:
         self._slots = slots
         self._total = total
         self._accept = accept
-        self._rate = ArrivalRate(config.busy_jobs_per_second)
         self._stream_backoff = Backoff()
         self._poll_backoff = Backoff()
         self._streaming_possible = config.stream_enabled
         self._last_poll_at = 0.0
+        self._polls_turn = False
+        self._streams_turn = asyncio.Event()
         self.mode = "stopped"
         self.ready = False
         self.last_error = ""
 
     async def run(self) -> None:
-        """Streams and polls, in turn, for ever."""
+        """Streams and polls for ever. Cancelled, it passes on what the gateway has pushed already, and ends."""
         try:
             while True:
                 reopen_at = 0.0
                 if self._streaming_possible:
-                    reopen_at = await self._stream_until_busy_or_broken()
+                    reopen_at = await self._stream_until_it_ends()
                 if self._config.poll_enabled:
-                    await self._poll_until_quiet(reopen_at)
+                    await self._poll_until(reopen_at)
                 else:
                     await asyncio.sleep(max(0.0, reopen_at - time.monotonic()))
         finally:
             self.mode = "stopped"
 
-    async def _stream_until_busy_or_broken(self) -> float:
-        """Returns when polling is the better way: the time from which a new stream may be opened, 0 when busy."""
+    async def _stream_until_it_ends(self) -> float:
+        """Returns the time from which a new stream may be opened."""
         self.mode = "stream"
-        self._rate.reset()
         catch_up = asyncio.create_task(self._catch_up()) if self._config.poll_enabled else None
+        opened_at = time.monotonic()
         try:
             await self._read_stream()
         except GatewayError as error:
             self._stream_broke(error)
-            return time.monotonic() + self._stream_backoff.next()
         finally:
             if catch_up is not None:
                 catch_up.cancel()
                 with suppress(asyncio.CancelledError):
                     await catch_up
-        # Ended without an error: because it is busy here, or because the gateway ended it (a restart, a life time).
-        return 0.0 if self._rate.busy else time.monotonic() + self._stream_backoff.next()
+        if time.monotonic() - opened_at > 1.0:
+            self._stream_backoff.reset()
+        return time.monotonic() + self._stream_backoff.next()
 
     async def _read_stream(self) -> None:
-        opened_at = time.monotonic()
-        async with aclosing(self._gateway.stream(self._config.stream)) as jobs:
-            while not (self._rate.busy and self._config.poll_enabled):
-                await self._slots.until_free(1)
-                await self._total.until_free(1)
-                try:
-                    job = await anext(jobs)
-                except StopAsyncIteration:
-                    if time.monotonic() - opened_at > 1.0:
-                        self._stream_backoff.reset()
-                    return
-                self._stream_backoff.reset()
-                self._worked()
-                self._rate.add()
+        left: list[Job] = []
+        try:
+            async with aclosing(self._gateway.stream(self._config.stream)) as jobs:
+                while True:
+                    try:
+                        await self._until_stream_may_read()
+                    except asyncio.CancelledError:
+                        left = await _read_out(jobs)
+                        raise
+                    try:
+                        job = await anext(jobs)
+                    except StopAsyncIteration:
+                        return
+                    self._worked()
+                    self._accept(job, False)
+        finally:
+            for job in left:  # only now: handed back earlier, they would be pushed here again
                 self._accept(job, False)
 
+    async def _until_stream_may_read(self) -> None:
+        """A slot of the type and one of the process must be free, and no poll may be waiting for slots."""
+        while True:
+            if self._polls_turn:
+                await self._streams_turn.wait()
+            if self._slots.free and self._total.free:
+                return
+            await self._slots.until_free(1)
+            await self._total.until_free(1)
+
     async def _catch_up(self) -> None:
-        """Polls beside the stream: jobs that are older than the stream, or that a push has missed."""
+        """Polls beside the stream: jobs that are older than it, that a push has missed, or that found it blocked."""
         delay = _CATCH_UP_FIRST_SECONDS
         while True:
             try:
-                taken, asked = await self._poll(hold_seconds=-1.0)
+                taken, asked = await self._poll_while_the_stream_rests()
             except GatewayError as error:
                 await asyncio.sleep(self._poll_failed(error))
                 continue
             if taken == asked:
+                await asyncio.sleep(_MIN_POLL_INTERVAL_SECONDS)
                 continue
             delay = _CATCH_UP_FIRST_SECONDS if taken else delay
             await asyncio.sleep(delay)
             delay = min(delay * _CATCH_UP_FACTOR, self._config.catch_up_max_seconds)
 
-    async def _poll_until_quiet(self, reopen_at: float) -> None:
-        """Long polls, until two in a row come back empty; a broken stream is tried again from ``reopen_at`` on."""
-        self.mode = "poll"
-        empty = 0
-        hold = self._config.activate.request_timeout_seconds
-        if self._streaming_possible:
-            hold = min(hold, _BUSY_POLL_TIMEOUT_SECONDS)
-        broken = reopen_at > 0.0
-        while not self._streaming_possible or (empty < _EMPTY_POLLS_UNTIL_QUIET and not broken):
-            empty = 0 if await self._poll_in_turn(hold) else empty + 1
-        while broken and time.monotonic() < reopen_at:
-            await self._poll_in_turn(min(hold, max(0.001, reopen_at - time.monotonic())))
+    async def _poll_while_the_stream_rests(self) -> tuple[int, int]:
+        """Without this, a stream that is never empty would take every slot, and older jobs would starve."""
+        self._polls_turn = True
+        self._streams_turn.clear()
+        try:
+            return await self._poll(hold_seconds=-1.0)
+        finally:
+            self._polls_turn = False
+            self._streams_turn.set()
 
-    async def _poll_in_turn(self, hold_seconds: float) -> bool:
-        """One poll, no sooner than the last one allows. Returns whether there may be more jobs."""
+    async def _poll_until(self, reopen_at: float) -> None:
+        """Long polls: for ever without streaming, else until a stream may be opened again."""
+        self.mode = "poll"
+        hold = self._config.activate.request_timeout_seconds
+        while True:
+            if self._streaming_possible:
+                left = reopen_at - time.monotonic()
+                if left <= 0:
+                    return
+                hold = min(hold, max(left, 0.001))
+            await self._poll_in_turn(hold)
+
+    async def _poll_in_turn(self, hold_seconds: float) -> None:
+        """One poll, no sooner than the last one allows."""
         await asyncio.sleep(self._last_poll_at + _MIN_POLL_INTERVAL_SECONDS - time.monotonic())
         started_at = self._last_poll_at = time.monotonic()
         try:
             taken, _ = await self._poll(hold_seconds)
         except GatewayError as error:
             await asyncio.sleep(self._poll_failed(error))
-            return True
+            return
         if not taken:
             await asyncio.sleep(started_at + _EMPTY_POLL_INTERVAL_SECONDS - time.monotonic())
-        return taken > 0
 
     async def _poll(self, hold_seconds: float) -> tuple[int, int]:
         """Asks for as many jobs as there are free slots; returns how many came and how many were asked for."""
@@ -173,7 +198,7 @@ class Subscription:
         await self._total.until_free(1)
         asked = self._slots.reserve(min(self._slots.free, max(1, self._total.free)))
         if not asked:
-            return 0, 1  # the stream was faster
+            return 0, 1  # taken while we waited for the process's slots
         unused = asked
         try:
             request = replace(self._config.activate, max_jobs=asked, request_timeout_seconds=hold_seconds)
@@ -184,8 +209,6 @@ class Subscription:
                 self._accept(job, True)
         finally:
             self._slots.release(unused)
-        if jobs:
-            self._rate.add(len(jobs))
         return len(jobs), asked
 
     def _worked(self) -> None:
@@ -213,3 +236,13 @@ class Subscription:
             log.warning("%s: no jobs can be fetched, trying again: %s", self._config.activate.type, error)
         self.ready = False
         self.last_error = error.message or error.status.value
+
+
+async def _read_out(jobs: AsyncIterator[Job]) -> list[Job]:
+    """What the gateway had pushed before it learns that nobody reads any more."""
+    left: list[Job] = []
+    with suppress(TimeoutError, StopAsyncIteration, GatewayError):
+        while len(left) < _READ_OUT_JOBS:
+            async with asyncio.timeout(_READ_OUT_GAP_SECONDS):
+                left.append(await anext(jobs))
+    return left
