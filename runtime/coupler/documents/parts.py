@@ -44,7 +44,6 @@ class Parts:
         self._source = source
         self._delimiter = b"\r\n--" + boundary
         self._held = bytearray(b"\r\n")  # the first delimiter has no line before it
-        self._ended = False
 
     async def __aiter__(self) -> AsyncIterator[Part]:
         async for _ in self._until_delimiter():  # the preamble
@@ -61,17 +60,19 @@ class Parts:
     async def _part(self) -> Part:
         while (end := self._held.find(b"\r\n\r\n")) < 0:
             if len(self._held) > _MAX_HEADER_BYTES:
-                raise InputError("The headers of a part of the form are too long.")
+                break
             await self._more()
+        if not 0 <= end <= _MAX_HEADER_BYTES:
+            raise InputError("The headers of a part of the form are too long.")
         message = Message()
         for line in bytes(self._held[:end]).decode("utf-8", "replace").split("\r\n"):
             name, _, value = line.partition(":")
             if name.strip() and name.strip() not in message:
                 message[name.strip()] = value.strip()
         del self._held[: end + 4]
-        name = message.get_param("name", header="Content-Disposition")
+        field_name = message.get_param("name", header="Content-Disposition")
         return Part(
-            name if isinstance(name, str) else "",
+            field_name if isinstance(field_name, str) else "",
             message.get_filename(),
             message["Content-Type"],
             self._until_delimiter(),
