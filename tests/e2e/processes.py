@@ -59,11 +59,18 @@ class Process:
         self.env = _clean_environment() | dict(env or {})
         self.directory = directory
         self.log_file = directory / f"{name}.log"
+        self._waits = True
         self._popen: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         alive.append(self)
         self.start()
+        try:
+            if self._waits:
+                self.wait_until_ready()
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
@@ -78,6 +85,9 @@ class Process:
             self._popen = subprocess.Popen(
                 self.arguments, cwd=self.directory, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+
+    def wait_until_ready(self) -> None:
+        """Waits until it serves; what that means is the kind's own matter."""
 
     @property
     def pid(self) -> int:
@@ -156,11 +166,6 @@ class Engine(Process):
         """Host and port of its gRPC server."""
         return f"127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        super().__enter__()
-        self.wait_until_ready()
-        return self
-
     def wait_until_ready(self) -> None:
         """Waits until its gRPC port takes connections."""
 
@@ -188,16 +193,10 @@ class Worker(Process):
     def __init__(
         self, directory: Path, gateway: str, *, env: Mapping[str, str] | None = None, wait_until_ready: bool = True
     ) -> None:
-        self._wait = wait_until_ready
         self.admin_port = free_port()
         settings = {"COUPLER_GATEWAY__GRPC_ADDRESS": f"http://{gateway}", "COUPLER_ADMIN__PORT": str(self.admin_port)}
         super().__init__("worker", ["run"], directory=directory, env=settings | dict(env or {}))
-
-    def __enter__(self) -> Self:
-        super().__enter__()
-        if self._wait:
-            self.wait_until_ready()
-        return self
+        self._waits = wait_until_ready
 
     def get(self, path: str) -> httpx.Response | None:
         """Asks the admin server; ``None`` when it does not answer."""

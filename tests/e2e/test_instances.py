@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -13,7 +14,7 @@ from pyzeebe.errors import ProcessDefinitionNotFoundError, ProcessInstanceNotFou
 from pyzeebe.proto import gateway_pb2 as pb
 
 from tests.e2e.bpmn import REST, Model
-from tests.e2e.client import Client
+from tests.e2e.client import Client, connect
 from tests.e2e.processes import Engine, Worker, until
 from tests.e2e.target import Target
 
@@ -236,6 +237,23 @@ async def test_another_worker_takes_jobs_by_poll_and_by_stream(client: Client, t
     finally:
         await other.stop()
         await working
+
+
+@pytest.mark.parametrize("only", ["STREAM", "POLL"])
+async def test_our_worker_takes_jobs_by_stream_alone_and_by_poll_alone(
+    tmp_path: Path, target: Target, only: str
+) -> None:
+    other = {"STREAM": "POLL", "POLL": "STREAM"}[only]
+    with (
+        Engine(tmp_path) as engine,
+        Worker(tmp_path, engine.address, env={f"COUPLER_WORKER__{other}_ENABLED": "false"}),
+    ):
+        async with connect(engine.address, tmp_path) as own:
+            await own.deploy(Model("one-way").rest_task("call", f"{target.url}/ok").from_start_to_end("call"))
+
+            await asyncio.gather(*(own.run("one-way", id=f"w-{i}") for i in range(300)))
+
+    assert {len(calls) for calls in target.all_calls().values()} == {1}
 
 
 async def test_an_unknown_process_is_not_found(client: Client) -> None:

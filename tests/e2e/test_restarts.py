@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pyzeebe.errors import ZeebeGatewayUnavailableError
 
 from tests.e2e.bpmn import Model
 from tests.e2e.client import Client, connect
@@ -28,20 +29,30 @@ async def engine_on_a_file(directory: Path) -> AsyncIterator[tuple[Engine, Clien
 
 async def test_what_a_killed_engine_acknowledged_is_there_when_it_comes_back(tmp_path: Path, target: Target) -> None:
     async with engine_on_a_file(tmp_path) as (engine, client):
-        # Given instances that wait in a running engine, with nobody to serve them
+        # Given an engine that takes instances from several sides, with nobody to serve them
         await client.deploy(Model("kept").rest_task("call", f"{target.url}/ok").from_start_to_end("call"))
-        keys = [await client.start("kept", id=f"k-{i}") for i in range(50)]
+        acknowledged: dict[str, int] = {}
 
-        # When the engine is killed and started again, and a worker comes
+        async def start_until_refused(side: int) -> None:
+            for number in range(10_000):
+                instance = f"k-{side}-{number}"
+                acknowledged[instance] = await client.start("kept", id=instance)
+
+        starting = [asyncio.ensure_future(start_until_refused(side)) for side in range(4)]
+        await asyncio.to_thread(until, lambda: len(acknowledged) >= 50, "fifty instances")
+
+        # When it is killed in the middle of that and started again, and a worker comes
         engine.kill()
+        refusals = await asyncio.gather(*starting, return_exceptions=True)
+        assert all(isinstance(refusal, ZeebeGatewayUnavailableError) for refusal in refusals), refusals
         engine.start()
         engine.wait_until_ready()
         with Worker(tmp_path, engine.address):
-            # Then every instance is served, once
-            await asyncio.to_thread(until, lambda: len(target.all_calls()) == len(keys), "a call of every instance")
+            # Then every acknowledged instance is served, once
+            await client.until_ended(*acknowledged.values())
+            assert set(acknowledged) <= set(target.all_calls())
             assert target.gaps() == {}
             assert (await client.run("kept", id="new"))["id"] == "new"
-            await client.until_ended(*keys)
 
 
 async def test_a_job_whose_engine_is_killed_meanwhile_is_still_completed(tmp_path: Path, target: Target) -> None:
