@@ -26,9 +26,9 @@ def test_durations(text: str, months: int, milliseconds: int) -> None:
     assert parse_duration(text) == Duration(months, milliseconds)
 
 
-@pytest.mark.parametrize("text", ["", "P", "PT", "1S", "PT1X", "PT1S1M", "P1.5D", "P9999Y", "P99999999999D", "PT"])
+@pytest.mark.parametrize("text", ["", "P", "PT", "1S", "PT1X", "PT1S1M", "P1.5D", "P9999Y", "P99999999999D"])
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="duration|longer than"):
+    with pytest.raises(ValueError, match=r"duration|longer than"):
         parse_duration(text)
 
 
@@ -71,5 +71,5 @@ def test_cycles() -> None:
 
 @pytest.mark.parametrize("text", ["PT10S", "R3", "R-1/PT1S", "R3/PT0S", "R3/-PT1S", "0 * * * * *", "R/PT1S/PT1S/PT1S"])
 def test_what_is_no_cycle(text: str) -> None:
-    with pytest.raises(ValueError, match="interval|longer than"):
+    with pytest.raises(ValueError, match=r"interval|longer than"):
         parse_cycle(text)

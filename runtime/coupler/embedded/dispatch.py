@@ -28,11 +28,12 @@ class _Demand:
 
     def wake_one(self) -> None:
         for queue in (self.idle_streams, self.polls):
-            waiting = next(iter(queue), None)
-            if waiting is not None:
+            while queue:
+                waiting = next(iter(queue))
                 del queue[waiting]
-                waiting.set_result(None)
-                return
+                if not waiting.done():  # cancelled, and its task has not run since
+                    waiting.set_result(None)
+                    return
 
     @property
     def unused(self) -> bool:
@@ -46,6 +47,11 @@ class Dispatch:
         self._engine = engine
         self._demand: dict[str, _Demand] = {}
         self._closing = False
+
+    def waiting(self, job_type: str) -> tuple[int, int]:
+        """How many polls wait for a job type, and how many streams are open."""
+        demand = self._demand.get(job_type)
+        return (len(demand.polls), demand.open_streams) if demand else (0, 0)
 
     def jobs_ready(self, jobs: Sequence[tuple[str, int]]) -> None:
         """Jobs (type, key) can be activated: wakes one waiting worker for each."""
@@ -128,7 +134,8 @@ class Dispatch:
         except TimeoutError:
             pass
         finally:
-            if queue.pop(waiting, True) and not woken:  # no longer in the queue: somebody has woken it
+            queue.pop(waiting, None)
+            if waiting.done() and not waiting.cancelled() and not woken:
                 demand.wake_one()
         return woken
 

@@ -92,6 +92,12 @@ class EmbeddedEngine:
         assert self._engine is not None, "the engine is not started"
         return self._engine
 
+    @property
+    def dispatch(self) -> Dispatch:
+        """The workers that wait."""
+        assert self._dispatch is not None, "the engine is not started"
+        return self._dispatch
+
     async def deploy(self, name: str, content: bytes) -> tuple[DeployedProcess, ...]:
         """Deploys a BPMN resource; an identical one keeps its version."""
         _, definitions = self.engine.deploy([(name, content)])

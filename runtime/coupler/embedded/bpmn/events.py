@@ -42,8 +42,7 @@ class Events:
             what = " and ".join(kinds)
             self._problems.add(
                 node,
-                f"the kind '{what}' is not supported by the embedded engine "
-                f"(it runs: {', '.join(sorted(allowed))})",
+                f"the kind '{what}' is not supported by the embedded engine (it runs: {', '.join(sorted(allowed))})",
             )
             return None
         return EventDefinition(kinds[0], found[0] if found else node)

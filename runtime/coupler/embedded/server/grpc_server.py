@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
@@ -30,6 +31,14 @@ _OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.max_ping_strikes", 0),
 )
+
+_GRPC_LOG = logging.getLogger("grpc._cython.cygrpc")
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """A client that leaves while a job is being sent to it is no error: the job is handed back."""
+    return not record.getMessage().startswith("ExecuteBatchError raised in core")
+
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -134,6 +143,7 @@ class GrpcServer:
             raise ConfigError(
                 f"the engine cannot listen on {address}: the port is taken or the address is not of this machine"
             ) from error
+        _GRPC_LOG.addFilter(_is_news)
         await self._server.start()
         return bound
 

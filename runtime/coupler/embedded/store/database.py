@@ -32,6 +32,7 @@ class Database:
         self.commits = 0
 
     def _open(self, path: Path | None) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = None
         try:
             connection = sqlite3.connect(path or ":memory:", isolation_level=None, cached_statements=512)
             connection.execute("PRAGMA journal_mode = WAL")
@@ -40,6 +41,8 @@ class Database:
             connection.execute("PRAGMA cache_size = -16384")
             self._migrate(connection)
         except (sqlite3.DatabaseError, OSError) as error:
+            if connection is not None:
+                connection.close()
             self._unlock()
             raise ConfigError(f"the engine's database '{path}' cannot be used: {error}") from error
         return connection
@@ -94,10 +97,13 @@ class Database:
 
 def _lock(path: Path) -> sqlite3.Connection:
     """Takes the file for this process, with a lock that the operating system frees even after kill -9."""
+    lock: sqlite3.Connection | None = None
     try:
         lock = sqlite3.connect(f"{path}.lock", isolation_level=None, timeout=0)
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
+        if lock is not None:
+            lock.close()
         if "locked" in str(error):
             raise ConfigError(f"the engine's database '{path}' is in use by another engine") from error
         raise ConfigError(f"the engine's database '{path}' cannot be used: {error}") from error
