@@ -131,6 +131,7 @@ def test_proxies_and_block_rules_have_java_names(tmp_path: Path) -> None:
         {
             "CONNECTOR_HTTP_PROXY_HOST": "proxy",
             "CONNECTOR_HTTP_PROXY_PORT": "3128",
+            "CONNECTOR_HTTP_PROXY_USER": "me",
             "CONNECTOR_HTTP_PROXY_PASSWORD": "x",
             "CONNECTOR_HTTPS_PROXY_HOST": "without-a-port",
             "CONNECTOR_HTTP_NON_PROXY_HOSTS": "localhost|*.internal",
@@ -150,9 +151,19 @@ def test_proxies_and_block_rules_have_java_names(tmp_path: Path) -> None:
     assert proxies.https is None
     assert proxies.non_proxy_hosts == ("localhost", "*.internal")
     assert [(rule.kind, rule.value, rule.name) for rule in rules] == [
-        ("URL", "169.254", "METADATA"),
         ("PORT", "22,25", None),
+        ("URL", "169.254", "METADATA"),
     ]
+
+
+def test_standard_proxy_variables_count_when_wanted(tmp_path: Path) -> None:
+    environ = {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "localhost"}
+
+    assert loaded(tmp_path, environ).settings.http.proxies.https is None
+    proxies = loaded(tmp_path, {**environ, "COUPLER_USE_STANDARD_PROXIES": "true"}).settings.http.proxies
+    assert proxies.https is not None
+    assert (proxies.https.host, proxies.https.port) == ("proxy", 3128)
+    assert "localhost" in proxies.non_proxy_hosts
 
 
 def test_the_java_host_check_denies_private_ranges_by_default(tmp_path: Path) -> None:
@@ -322,6 +333,7 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
             "COUPLER_CONNECTORS__SHOP__API_TOKEN": "hunter2",
             "CONNECTOR_HTTP_PROXY_HOST": "proxy",
             "CONNECTOR_HTTP_PROXY_PORT": "3128",
+            "CONNECTOR_HTTP_PROXY_USER": "me",
             "CONNECTOR_HTTP_PROXY_PASSWORD": "hunter2",
         },
     )

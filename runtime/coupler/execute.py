@@ -8,10 +8,9 @@ from typing import Any, assert_never, cast
 import msgspec
 
 from coupler import json
-from coupler.app import SharedResources, make_registry, make_secrets
+from coupler.app.wiring import make_documents, make_registry, make_resources, make_secrets
 from coupler.errors import ConfigError
 from coupler.gateway.protocol import Gateway, Job
-from coupler.http.engine import Engine as HttpEngine
 from coupler.settings.loading import Loaded
 from coupler.worker.active import Held
 from coupler.worker.execution import Execution
@@ -42,11 +41,18 @@ async def execute_once(loaded: Loaded, job_type: str, text: str) -> tuple[int, s
     job = _job(job_type, text)
     registered = make_registry(loaded).resolve(job_type)
     secrets = make_secrets(loaded)
-    resources = SharedResources(HttpEngine(loaded.settings.http))
+    resources = make_resources(loaded.settings)
     assert registered.connector is not None
     config = loaded.settings.worker
     gateway = cast("Gateway", _NoEngine())
-    execution = Execution(registered, gateway=gateway, secrets=secrets, resources=resources, config=config)
+    execution = Execution(
+        registered,
+        gateway=gateway,
+        secrets=secrets,
+        resources=resources,
+        documents=make_documents(loaded.settings, None, resources.http_engine),
+        config=config,
+    )
     held = Held(job, registered.name, config.lease_seconds, time.monotonic() + 3600, config.max_execution_seconds)
     try:
         await registered.connector.open(resources)

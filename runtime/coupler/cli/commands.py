@@ -100,9 +100,10 @@ def healthcheck(options: Namespace) -> int:
 
 def feel(options: Namespace) -> int:
     """``coupler feel``."""
-    from coupler.feel.explain import run as run_feel  # type: ignore[import-not-found,unused-ignore]
+    from coupler.expressions import FUNCTIONS
+    from coupler.feel.explain import run as run_feel
 
-    return int(run_feel(options.arguments))
+    return run_feel(options.expression, options.context, options.explain, FUNCTIONS)
 
 
 def version(options: Namespace) -> int:

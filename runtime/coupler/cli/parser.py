@@ -7,6 +7,7 @@ from typing import Any
 
 from coupler import __version__
 from coupler.cli import commands
+from coupler.templates import cli as templates
 
 
 def parser() -> argparse.ArgumentParser:
@@ -62,9 +63,13 @@ def _looks(subcommands: Any, shared: argparse.ArgumentParser) -> None:
     health.add_argument("--url", help="what to ask; default: /health/ready of the configured admin server")
     health.add_argument("--live", action="store_true", help="ask /health/live instead")
 
-    feel = subcommands.add_parser("feel", help="evaluate a FEEL expression", add_help=False)
-    feel.add_argument("arguments", nargs=argparse.REMAINDER)
+    feel = subcommands.add_parser("feel", help="evaluate a FEEL expression")
+    feel.add_argument("expression", metavar="EXPRESSION", help="with or without the leading =")
+    feel.add_argument("--context", metavar="FILE", help="a JSON object with the variables; - reads it")
+    feel.add_argument("--explain", action="store_true", help="type, steps, and what feel-scala would refuse")
     feel.set_defaults(command=commands.feel)
+
+    templates.register(subcommands)
 
     version = subcommands.add_parser("version", help="versions of Coupler, Python and its libraries")
     version.set_defaults(command=commands.version)

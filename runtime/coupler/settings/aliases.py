@@ -6,6 +6,7 @@ A property such as ``camunda.client.grpc-address`` is found under both spellings
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from typing import Any
 
 from coupler.durations import parse_duration
 from coupler.errors import ConfigError
+from coupler.http.config import EgressConfig, ProxyConfig
+from coupler.http.environment import egress_from_environment, proxies_from_environment
 from coupler.settings.sources import Layer, Value, parsed
 from coupler.settings.tree import SettingPath, leaf_of, variable
 
@@ -135,11 +138,6 @@ _CONNECTORS = (
     _alias("camunda.connector.secretprovider.environment.tenantaware", "secrets.env.tenant_aware"),
     _alias("camunda.connector.secretprovider.environment.processdefinitionaware", "secrets.env.process_aware"),
     _alias("camunda.connector.secret-resolver.secret-filter.mode", "secrets.filter", _upper),
-    _alias("camunda.connector.validation.hosts.enabled", "http.egress.validate_hosts"),
-    _alias("camunda.connector.validation.hosts.allow-ranges", "http.egress.allow_ranges"),
-    _alias("camunda.connector.validation.hosts.deny-ranges", "http.egress.deny_ranges"),
-    _alias("camunda.connector.validation.hosts.unsafe-allow-private-ranges", "http.egress.allow_private_ranges"),
-    _alias("camunda.connector.validation.hosts.unsafe-allow-loopback", "http.egress.allow_loopback"),
     _alias("CONNECTOR_OUTBOUND_DISABLED", "disabled_types"),
 )
 ALIASES: tuple[Alias, ...] = (*_CLIENT, *_WORKER, *_CONNECTORS, *_OLDER)
@@ -158,12 +156,7 @@ def alias_layer(environ: Mapping[str, str], source: str) -> Layer:
             if text and alias.path not in layer:
                 layer[alias.path] = Value(_converted(alias, name, text), f"{source} {name}")
     _choose_method(layer)
-    _close_ranges(layer)
-    for path, value in _proxies(environ, source):
-        layer[path] = value
-    rules = [rule for rule in map(_block_rule, environ.items()) if rule is not None]
-    if rules:
-        layer["http", "egress", "block_rules"] = Value(rules, f"{source} CAMUNDA_CONNECTOR_HTTP_BLOCK_…")
+    layer.update(_http(environ, source))
     return layer
 
 
@@ -184,36 +177,36 @@ def _choose_method(layer: Layer) -> None:
             layer[method] = Value(means, given.origin)
 
 
-def _close_ranges(layer: Layer) -> None:
-    """The host check of the Java runtime denies private ranges and loopback unless told otherwise."""
-    enabled = layer.get(("http", "egress", "validate_hosts"))
-    if enabled is not None and str(enabled.raw).lower() == "true":
-        for name in ("allow_private_ranges", "allow_loopback"):
-            layer.setdefault(("http", "egress", name), Value("false", enabled.origin))
+def _http(environ: Mapping[str, str], source: str) -> Iterator[tuple[SettingPath, Value]]:
+    """Egress rules and proxies, by the rules of the HTTP engine; only what differs from the defaults."""
+    egress = _named(environ, "CAMUNDA_CONNECTOR_HTTP_BLOCK_", "CAMUNDA_CONNECTOR_VALIDATION_HOSTS_")
+    if egress:
+        yield from _changed("egress", egress_from_environment(environ), EgressConfig(), f"{source} {egress[0]}")
+    proxies = _named(environ, "CONNECTOR_HTTP_", "CONNECTOR_HTTPS_")
+    if proxies:
+        yield from _changed("proxies", proxies_from_environment(environ), ProxyConfig(), f"{source} {proxies[0]}")
 
 
-_PROXY_PARTS = {"HOST": "host", "PORT": "port", "SCHEME": "scheme", "USER": "user", "PASSWORD": "password"}
+def standard_proxy_layer(environ: Mapping[str, str]) -> Layer:
+    """Proxies from ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``, beside those with Java names."""
+    read = proxies_from_environment(environ, standard=True)
+    return dict(_changed("proxies", read, ProxyConfig(), "environment HTTP_PROXY, HTTPS_PROXY, NO_PROXY"))
 
 
-def _proxies(environ: Mapping[str, str], source: str) -> Iterator[tuple[SettingPath, Value]]:
-    """A proxy counts when it has a host and a port."""
-    for scheme in ("HTTP", "HTTPS"):
-        prefix = f"CONNECTOR_{scheme}_PROXY_"
-        if environ.get(f"{prefix}HOST") and environ.get(f"{prefix}PORT"):
-            for part, name in _PROXY_PARTS.items():
-                if environ.get(prefix + part):
-                    path = ("http", "proxies", scheme.lower(), name)
-                    yield path, Value(environ[prefix + part], f"{source} {prefix}{part}")
-    hosts = environ.get("CONNECTOR_HTTP_NON_PROXY_HOSTS")
-    if hosts:
-        value = [part for part in hosts.split("|") if part]
-        yield ("http", "proxies", "non_proxy_hosts"), Value(value, f"{source} CONNECTOR_HTTP_NON_PROXY_HOSTS")
+def _named(environ: Mapping[str, str], *prefixes: str) -> list[str]:
+    return sorted(name for name in environ if name.startswith(prefixes))
 
 
-_BLOCK_RULE = re.compile(r"CAMUNDA_CONNECTOR_HTTP_BLOCK_(?P<kind>URL|PORT|REGEX)(?:_(?P<name>.+))?")
+def _changed(section: str, read: Any, unset: Any, origin: str) -> Iterator[tuple[SettingPath, Value]]:
+    for each in dataclasses.fields(read):
+        value = getattr(read, each.name)
+        if value != getattr(unset, each.name):
+            yield from _leaves(("http", section, each.name), value, origin)
 
 
-def _block_rule(variable_and_text: tuple[str, str]) -> dict[str, str | None] | None:
-    name, text = variable_and_text
-    match = _BLOCK_RULE.fullmatch(name)
-    return {"kind": match["kind"], "value": text, "name": match["name"]} if match else None
+def _leaves(path: SettingPath, value: Any, origin: str) -> Iterator[tuple[SettingPath, Value]]:
+    if not dataclasses.is_dataclass(value):
+        yield path, Value(value, origin)
+        return
+    for each in dataclasses.fields(value):
+        yield (*path, each.name), Value(getattr(value, each.name), origin)

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from coupler.errors import ConfigError
-from coupler.settings.aliases import alias_layer
+from coupler.settings.aliases import alias_layer, standard_proxy_layer
 from coupler.settings.model import Settings
 from coupler.settings.sources import Layer, Value, environment_layer, file_layer, find_file, read_env_file
 from coupler.settings.tree import SettingPath, is_open, is_secret, leaf_of, variable
@@ -61,6 +61,7 @@ def load(sources: Sources | None = None) -> Loaded:
     }
     warnings = _overridden(aliases, own)
     merged = {**(file_layer(config) if config else {}), **aliases, **own}
+    merged = {**_standard_proxies(merged, {**variables, **sources.environ}), **merged}
     warnings.extend(_unsupported(merged))
     known = {path: value for path, value in merged.items() if leaf_of(path) or is_open(path)}
     settings = _validated(known)
@@ -74,6 +75,14 @@ def _overridden(aliases: Layer, own: Layer) -> list[str]:
         for path, alias in aliases.items()
         if path in own and own[path].raw != alias.raw
     ]
+
+
+def _standard_proxies(merged: Layer, environ: Mapping[str, str]) -> Layer:
+    """``HTTP_PROXY`` and its like, where the deployment wants them to count."""
+    wanted = merged.get(("use_standard_proxies",))
+    if wanted is None or str(wanted.raw).strip().lower() not in ("true", "1", "yes", "on"):
+        return {}
+    return standard_proxy_layer(environ)
 
 
 def _unsupported(merged: Layer) -> list[str]:

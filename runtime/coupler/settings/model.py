@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from coupler.admin.config import AdminConfig
+from coupler.documents.config import DocumentsConfig
 from coupler.gateway.config import GatewayConfig
 from coupler.http.config import HttpConfig
 from coupler.registry import ConnectorConfig
@@ -78,6 +79,15 @@ class SecretsSettings(BaseModel):
         return {name: values for name, values in (self.model_extra or {}).items() if isinstance(values, dict)}
 
 
+class DocumentSettings(Section):
+    """Documents: where new ones are kept, and limits."""
+
+    folder: Path | None = Field(
+        default=None, description="Keep documents in this folder instead of the cluster's store."
+    )
+    limits: DocumentsConfig = DocumentsConfig()
+
+
 class ConnectorSettings(BaseModel):
     """One connector. Any further name is a setting of the connector's own."""
 
@@ -106,8 +116,10 @@ class Settings(BaseSettings):
     admin: AdminConfig = AdminConfig()
     embedded: EmbeddedSettings = EmbeddedSettings()
     secrets: SecretsSettings = SecretsSettings()
+    documents: DocumentSettings = DocumentSettings()
     connectors: dict[str, ConnectorSettings] = {}
     disabled_types: tuple[str, ...] = Field(default=(), description="Job types that get no worker.")
+    use_standard_proxies: bool = Field(default=False, description="Let HTTP_PROXY, HTTPS_PROXY and NO_PROXY count.")
     log: LogSettings = LogSettings()
 
     @classmethod

@@ -1,6 +1,4 @@
-"""The composition root: the only file that knows all parts and puts them together.
-
-    settings ──▶ gateway client, HTTP engine, secrets, connectors ──▶ worker ──▶ admin
+"""The life of a runtime: parts made, connectors opened, subscriptions opened, admin started; and back.
 
 The subscriptions are opened before the admin application is imported: jobs come first.
 """
@@ -10,24 +8,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
-import signal
 import time
 from collections.abc import Coroutine
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from coupler import __version__
 from coupler.admin.server import AdminServer, bind
 from coupler.admin.view import EngineView
+from coupler.app.wiring import Cluster, SharedResources, make_documents, make_registry, make_resources, make_secrets
 from coupler.errors import GatewayError, GatewayStatus
 from coupler.gateway.protocol import Gateway
-from coupler.http.engine import Engine as HttpEngine
-from coupler.registry import Registered, Registry
-from coupler.secrets.loading import load_providers
-from coupler.secrets.resolution import Secrets
+from coupler.registry import Registered
 from coupler.settings.loading import Loaded
 from coupler.settings.model import Settings
 from coupler.telemetry.metrics import JobMetrics
@@ -35,40 +28,10 @@ from coupler.telemetry.summary import Summary
 from coupler.worker.status import FinishedJob, RunningJob, SubscriptionStatus
 from coupler.worker.worker import Worker
 
-if TYPE_CHECKING:
-    import httpx
-
 _PROBE_SECONDS = 5.0
 _FIRST_PROBE_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
-
-
-class SharedResources:
-    """What connectors borrow: the HTTP engine, and one httpx client over it, made when the first asks for it."""
-
-    def __init__(self, engine: HttpEngine) -> None:
-        self._engine = engine
-        self._client: httpx.AsyncClient | None = None
-
-    @property
-    def http_engine(self) -> HttpEngine:
-        """The outbound HTTP engine."""
-        return self._engine
-
-    def http(self) -> httpx.AsyncClient:
-        """An httpx client over the same engine."""
-        if self._client is None:
-            from coupler.http.client import make_client
-
-            self._client = make_client(self._engine)
-        return self._client
-
-    async def close(self) -> None:
-        """Closes the client and the pool."""
-        if self._client is not None:
-            await self._client.aclose()
-        await self._engine.close()
 
 
 class Runtime:
@@ -86,6 +49,8 @@ class Runtime:
             ConfigError: a setting, a plug-in or a secret provider cannot be used, or the admin port is taken.
         """
         self.settings: Settings = loaded.settings
+        # A time of creation beside every counter says nothing that anybody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.metrics = JobMetrics(CollectorRegistry())
         self._engine = engine
         self._registry = make_registry(loaded)
@@ -96,7 +61,7 @@ class Runtime:
         self._started_at = time.time()
         self._gateway_error = "not asked yet"
         self._worker: Worker | None = None
-        self._gateway: Gateway | None = None
+        self._cluster: Cluster | None = None
         self._resources: SharedResources | None = None
 
     async def start(self) -> None:
@@ -105,19 +70,20 @@ class Runtime:
         Raises:
             ConfigError: a connector cannot open.
         """
-        gateway = self._gateway = make_gateway(self.settings)
-        resources = self._resources = SharedResources(HttpEngine(self.settings.http))
+        cluster = self._cluster = Cluster(self.settings)
+        resources = self._resources = make_resources(self.settings)
         await self._registry.open_all(resources)
         self._worker = Worker(
             registry=self._registry,
-            gateway=gateway,
+            gateway=cluster.gateway,
             secrets=self._secrets,
             resources=resources,
+            documents=make_documents(self.settings, cluster.documents, resources.http_engine),
             metrics=self.metrics,
             config=self.settings.worker,
         )
         await self._worker.start()
-        self._spawn(self._probe(gateway), "gateway probe")
+        self._spawn(self._probe(cluster.gateway), "gateway probe")
         if self.settings.log.summary_seconds:
             summary = Summary(self.metrics, lambda: len(self.running()))
             self._spawn(summary.run(self.settings.log.summary_seconds), "summary")
@@ -133,8 +99,8 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._registry.close_all()
-        if self._gateway is not None:
-            await self._gateway.close()
+        if self._cluster is not None:
+            await self._cluster.close()
         await self._secrets.close()
         if self._admin is not None:
             await self._admin.close()
@@ -155,8 +121,7 @@ class Runtime:
     @property
     def gateway_address(self) -> str:
         """Where the cluster is."""
-        gateway = self.settings.gateway
-        return (gateway.rest_address if gateway.prefer_rest else gateway.grpc_address) or ""
+        return self.settings.gateway.address
 
     @property
     def gateway_reachable(self) -> bool:
@@ -231,17 +196,6 @@ class Runtime:
             log.info("Admin server: %s", self.admin_address)
 
 
-def make_gateway(settings: Settings) -> Gateway:
-    """The client of the cluster. Belongs to the running event loop.
-
-    Raises:
-        ConfigError: the addresses or certificates cannot be used.
-    """
-    from coupler.gateway.grpc import GrpcGateway
-
-    return GrpcGateway(settings.gateway)
-
-
 async def _fault_of(gateway: Gateway) -> str:
     """Why no job can come from the cluster; empty when it answers and a partition is healthy."""
     try:
@@ -251,72 +205,8 @@ async def _fault_of(gateway: Gateway) -> str:
     return "" if topology.healthy else "no partition is healthy"
 
 
-async def run_until_signalled(runtime: Runtime, *, stopping: asyncio.Event | None = None) -> None:
-    """Starts a runtime, waits for SIGTERM or SIGINT, and drains it. A second signal ends the process at once."""
-    stop = stopping or asyncio.Event()
-    own_signals(stop)
-    try:
-        await runtime.start()
-        await stop.wait()
-    finally:
-        await runtime.stop()
-
-
-def own_signals(stop: asyncio.Event) -> None:
-    """SIGTERM and SIGINT set the event; the next one ends the process without waiting."""
-    loop = asyncio.get_running_loop()
-
-    def on_signal(number: signal.Signals) -> None:
-        if stop.is_set():
-            log.warning("%s again: ending now; jobs that still run come back when their leases end.", number.name)
-            logging.shutdown()
-            os._exit(128 + number)
-        log.info("%s: draining.", number.name)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with suppress(NotImplementedError):  # Windows
-            loop.add_signal_handler(number, on_signal, number)
-
-
-def make_registry(loaded: Loaded) -> Registry:
-    """The installed connectors, as the settings want them.
-
-    Raises:
-        ConfigError: a plug-in or a setting cannot be used.
-    """
-    disabled = frozenset(job_type.lower() for job_type in loaded.settings.disabled_types)
-    registry = Registry.load(loaded.settings.connector_configs(), disabled_types=disabled)
-    for registered in registry.all():
-        if not registered.enabled:
-            log.info("Connector %s serves no jobs: %s", registered.plugin, registered.disabled_because)
-    return registry
-
-
-def make_secrets(loaded: Loaded) -> Secrets:
-    """The secret providers, as the settings want them.
-
-    Raises:
-        ConfigError: a provider or its settings cannot be used.
-    """
-    section = loaded.settings.secrets
-    providers = load_providers(section.providers, section.provider_settings(), loaded.environ)
-    return Secrets(providers, section.bare_references)
-
-
 def _settle_garbage_collector() -> None:
     """What the start has made lives as long as the process: the collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-__all__ = [
-    "Runtime",
-    "SharedResources",
-    "make_gateway",
-    "make_registry",
-    "make_secrets",
-    "own_signals",
-    "run_until_signalled",
-]
