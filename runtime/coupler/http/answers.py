@@ -53,9 +53,7 @@ def structured_or_text(body: bytes) -> Any:
     if start in (b"{", b"["):
         try:
             return loads(body)
-        except Malformed:
-            pass
-        except UnicodeDecodeError:
+        except (Malformed, UnicodeDecodeError, RecursionError):
             pass
     elif not start and (not body or body.isspace()):
         return None

@@ -7,6 +7,7 @@ a resolver that changes its mind (DNS rebinding) nor a redirect leads past the p
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 from coupler.errors import EgressDenied
 from coupler.http import addresses
@@ -31,13 +32,15 @@ class EgressPolicy:
         self._allowed_hosts = frozenset(host.lower().rstrip(".") for host in config.allow_hosts)
 
     def check_url(self, url: str) -> None:
-        """Asks the block list about a URL as the model wrote it.
+        """Asks the block list about a URL as it is sent, and about what it reads without its percent escapes.
 
         Raises:
             EgressDenied: naming the rule.
         """
         if self._blocked:
             self._blocked.check(url)
+            if "%" in url:
+                self._blocked.check(unquote(url))
 
     def host_is_allowed(self, host: str) -> bool:
         """Whether the allow list names the host, so that its addresses are not judged."""
