@@ -94,6 +94,7 @@ class FakeCluster:
     uploads: list[Upload] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     links: list[dict[str, Any]] = field(default_factory=list)
     answers: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
 
@@ -101,6 +102,7 @@ class FakeCluster:
         query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
         path = scope["raw_path"].decode().partition("?")[0]
         self.requests.append((scope["method"], path, query))
+        self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
         try:
             body = await whole_body(receive)
         except ClientGone:

@@ -14,7 +14,8 @@ from coupler.documents.cluster import ClusterDocuments
 from coupler.documents.reference import CamundaReference, parse_reference
 from coupler.documents.service import Documents
 from coupler.documents.store import DocumentNotFound, HashMismatch, NewDocument
-from coupler.errors import ConnectorError, InputError
+from coupler.errors import ConnectorError, GatewayError, GatewayStatus, InputError
+from coupler.http.messages import TransportError, TransportFault
 from tests.documents.kit import FakeCluster, http_engine, respond, serving, whole_body
 
 
@@ -155,16 +156,71 @@ async def test_delete_and_link() -> None:
         assert fake.contents == {}
 
 
+class Tokens:
+    """An authorization whose tokens are numbers."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    async def value(self) -> str:
+        return f"Bearer {self.number}"
+
+    def refused(self, value: str) -> bool:
+        self.number += 1
+        return True
+
+    async def close(self) -> None:
+        pass
+
+
+class NoTokens(Tokens):
+    """An identity provider that is away."""
+
+    async def value(self) -> str:
+        raise GatewayError(GatewayStatus.UNAVAILABLE, "no token to be had")
+
+
 async def test_every_call_says_who_we_are() -> None:
-    tokens = iter(range(100))
-
-    async def authorize() -> list[tuple[str, str]]:
-        return [("Authorization", f"Bearer {next(tokens)}")]
-
-    async with cluster(authorize=authorize) as (fake, store):
-        await store.create(b"x", NewDocument())
+    async with cluster(authorization=Tokens()) as (fake, store):
+        document = await Documents(store).create(b"x")
+        await document.read()
+        await document.link()
         await store.create(_in_three(), NewDocument())
-    assert [upload.headers["authorization"] for upload in fake.uploads] == ["Bearer 0", "Bearer 1"]
+    assert [headers["authorization"] for headers in fake.headers] == ["Bearer 0"] * 4
+
+
+async def test_a_refused_token_is_replaced_once() -> None:
+    refusal: tuple[int, dict[str, Any]] = (401, {"title": "who?"})
+    async with cluster(authorization=Tokens()) as (fake, store):
+        fake.answers += [refusal]
+        document = await Documents(store).create(b"x")
+        fake.answers += [refusal]
+        assert await document.read() == b"x"
+        assert [headers["authorization"][-1] for headers in fake.headers] == ["0", "1", "1", "2"]
+        fake.answers += [refusal, refusal]
+        with pytest.raises(ConnectorError, match=r"who\?"):
+            await document.link()
+        fake.answers += [refusal]
+        with pytest.raises(ConnectorError, match=r"who\?"):  # a stream cannot be sent again, but the next one can
+            await store.create(_in_three(), NewDocument())
+        await store.create(_in_three(), NewDocument())
+
+
+async def test_without_a_token_nothing_is_sent() -> None:
+    async with cluster(authorization=NoTokens()) as (fake, store):
+        with pytest.raises(ConnectorError, match="cannot be asked: no token to be had"):
+            await Documents(store).create(b"x")
+        with pytest.raises(ConnectorError, match="cannot be asked: no token to be had"):
+            await Documents(store).document(CamundaReference("x")).read()
+    assert fake.requests == []
+
+
+async def test_errors_of_the_reader_are_not_blamed_on_the_store() -> None:
+    async with cluster() as (_, store):
+        document = await Documents(store).create(b"x")
+        with pytest.raises(TransportError, match="elsewhere"):
+            async with document.open():
+                raise TransportError(TransportFault.TIMEOUT, "elsewhere")
 
 
 BUSY = (503, {"detail": "not now"})

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final, NoReturn, TypeAlias
+from dataclasses import replace
+from typing import Any, Final, NoReturn
 from urllib.parse import quote, urlencode
 
 from coupler import json
 from coupler.documents.config import DocumentsConfig
 from coupler.documents.content import Content, read_all
-from coupler.documents.external import transport_error
 from coupler.documents.multipart import Upload, Watched
 from coupler.documents.names import OCTET_STREAM, random_name
 from coupler.documents.reference import CamundaReference, Metadata, check_document_id, parse_reference
+from coupler.documents.rest import DocumentsRest
 from coupler.documents.store import DocumentLink, DocumentNotFound, HashMismatch, NewDocument, Source
 from coupler.errors import ConnectorError, InputError
-from coupler.http.messages import HttpEngine, HttpRequest, HttpResponse, TransportError, TransportFault
+from coupler.gateway.auth import Authorization
+from coupler.http.messages import HttpEngine, HttpRequest, HttpResponse, TlsMaterial
 
-Authorize: TypeAlias = Callable[[], Awaitable[Sequence[tuple[str, str]]]]
-"""Gives the headers that tell the cluster who we are, asked before every call."""
-
-_BUSY: Final = frozenset({429, 502, 503, 504})
-_ATTEMPTS: Final = 3
-_FIRST_PAUSE_SECONDS: Final = 0.1
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
-
-
-async def _nobody() -> Sequence[tuple[str, str]]:
-    return ()
 
 
 class ClusterDocuments:
     """Implements ``DocumentStore``.
 
-    The cluster stands inside of the operator's network: give it an engine of its own, whose egress policy lets it pass.
+    The cluster stands inside of the operator's network: give it an engine whose egress policy lets it pass.
     """
 
     name = "cluster"
@@ -45,12 +36,22 @@ class ClusterDocuments:
         rest_address: str,
         engine: HttpEngine,
         *,
-        authorize: Authorize = _nobody,
+        authorization: Authorization | None = None,
+        tls: TlsMaterial | None = None,
         config: DocumentsConfig | None = None,
     ) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            rest_address: with or without ``/v2`` at the end.
+            engine: sends the requests.
+            authorization: who we are.
+            tls: certificates, where the system's authorities are not enough.
+            config: limits.
+        """
         self._base = rest_address.rstrip("/").removesuffix("/v2") + "/v2/documents"
-        self._engine = engine
-        self._authorize = authorize
+        self._rest = DocumentsRest(engine, authorization)
+        self._tls = tls
         self._config = config or DocumentsConfig()
 
     async def create(self, content: Source, new: NewDocument) -> CamundaReference:
@@ -58,59 +59,42 @@ class ClusterDocuments:
         upload = Upload(
             json.dump_bytes(_new_metadata(new)), new.file_name or random_name(), new.content_type or OCTET_STREAM
         )
-        headers = [("Content-Type", upload.content_type)]
+        request = self._request("POST", self._base, ("Content-Type", upload.content_type))
         if isinstance(content, bytes):
-            body = upload.whole(content)
-            answer = await self._call("POST", self._base, headers, body, what="stored", repeatable=True)
+            request.body = upload.whole(content)
+            answer = await self._call(request, "stored")
         else:
             watched = Watched(content)
-            pieces = upload.streamed(watched)
+            request.body = upload.streamed(watched)
             try:
-                answer = await self._call("POST", self._base, headers, pieces, what="stored", repeatable=False)
-            except ConnectorError as error:
+                answer = await self._call(request, "stored")
+            except (InputError, ConnectorError) as error:
                 if watched.failure is not None:
                     raise watched.failure from error
                 raise
-        try:
-            reference = parse_reference(json.loads(answer.body))
-        except (json.Malformed, InputError, AttributeError) as error:
-            raise ConnectorError("The document store answered with something that is no document reference.") from error
-        if not isinstance(reference, CamundaReference):
-            raise ConnectorError("The document store answered with a reference of another kind.")
-        return reference
+        return _created(answer)
 
     @asynccontextmanager
     async def open(self, reference: CamundaReference) -> AsyncIterator[Content]:
         """Downloads; the cluster checks the content against the reference's hash."""
-        request = await self._request("GET", self._url(reference), [("Accept", "*/*")], None)
+        request = self._request("GET", self._url(reference), ("Accept", "*/*"))
         request.max_body_bytes = self._config.max_stream_bytes
-        try:
-            async with self._engine.stream(request) as response:
-                head = response.head
-                if head.status != 200:
-                    head.body = await read_all(response.pieces, _MAX_ANSWER_BYTES)
-                    _refuse(head, "read", reference)
-                yield Content(_described(reference.metadata, head), response.pieces)
-        except TransportError as error:
-            raise transport_error(f"The document {reference.document_id} could not be read", error) from error
+        async with self._rest.download(request, _failed("read", reference)) as response:
+            head = response.head
+            if head.status != 200:
+                head.body = await read_all(response.pieces, _MAX_ANSWER_BYTES)
+                _refuse(head, "read", reference)
+            yield Content(_described(reference.metadata, head), response.pieces)
 
     async def delete(self, reference: CamundaReference) -> None:
         """Deletes."""
-        url = self._url(reference, with_hash=False)
-        await self._call("DELETE", url, [], None, what="deleted", repeatable=True, reference=reference)
+        await self._call(self._request("DELETE", self._url(reference, with_hash=False)), "deleted", reference)
 
     async def link(self, reference: CamundaReference, ttl_seconds: float | None = None) -> DocumentLink:
         """Asks the cluster for a link; not every store behind it can make one."""
-        wish = {} if ttl_seconds is None else {"timeToLive": max(int(ttl_seconds * 1000), 1)}
-        answer = await self._call(
-            "POST",
-            self._url(reference, "/links"),
-            [("Content-Type", "application/json")],
-            json.dump_bytes(wish),
-            what="linked",
-            repeatable=True,
-            reference=reference,
-        )
+        request = self._request("POST", self._url(reference, "/links"), ("Content-Type", "application/json"))
+        request.body = json.dump_bytes({} if ttl_seconds is None else {"timeToLive": max(int(ttl_seconds * 1000), 1)})
+        answer = await self._call(request, "linked", reference)
         try:
             link = json.loads(answer.body)
             return DocumentLink(str(link["url"]), link.get("expiresAt"))
@@ -130,38 +114,29 @@ class ClusterDocuments:
         url = f"{self._base}/{quote(reference.document_id, safe='')}{tail}"
         return f"{url}?{urlencode(query)}" if query else url
 
-    async def _request(
-        self, method: str, url: str, headers: list[tuple[str, str]], body: bytes | AsyncIterator[bytes] | None
-    ) -> HttpRequest:
-        return HttpRequest(method, url, [*await self._authorize(), *headers], body)
+    def _request(self, method: str, url: str, *headers: tuple[str, str]) -> HttpRequest:
+        return HttpRequest(method, url, list(headers), max_body_bytes=_MAX_ANSWER_BYTES, tls=self._tls)
 
-    async def _call(
-        self,
-        method: str,
-        url: str,
-        headers: list[tuple[str, str]],
-        body: bytes | AsyncIterator[bytes] | None,
-        *,
-        what: str,
-        repeatable: bool,
-        reference: CamundaReference | None = None,
-    ) -> HttpResponse:
-        for attempt in range(1, _ATTEMPTS + 1):
-            last = attempt == _ATTEMPTS or not repeatable
-            try:
-                request = await self._request(method, url, headers, body)
-                request.max_body_bytes = _MAX_ANSWER_BYTES
-                answer = await self._engine.send(request)
-            except TransportError as error:
-                if last or error.fault is not TransportFault.CONNECT:
-                    raise transport_error(f"The document could not be {what}", error) from error
-            else:
-                if 200 <= answer.status < 300:
-                    return answer
-                if last or answer.status not in _BUSY:
-                    _refuse(answer, what, reference)
-            await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
-        raise AssertionError("the last attempt returns or raises")
+    async def _call(self, request: HttpRequest, what: str, reference: CamundaReference | None = None) -> HttpResponse:
+        answer = await self._rest.send(request, _failed(what, reference))
+        if not 200 <= answer.status < 300:
+            _refuse(answer, what, reference)
+        return answer
+
+
+def _created(answer: HttpResponse) -> CamundaReference:
+    try:
+        reference = parse_reference(json.loads(answer.body))
+    except (json.Malformed, InputError, AttributeError) as error:
+        raise ConnectorError("The document store answered with something that is no document reference.") from error
+    if not isinstance(reference, CamundaReference):
+        raise ConnectorError("The document store answered with a reference of another kind.")
+    return reference
+
+
+def _failed(what: str, reference: CamundaReference | None) -> str:
+    name = "The document" if reference is None else f"The document {reference.document_id}"
+    return f"{name} could not be {what}"
 
 
 def _new_metadata(new: NewDocument) -> dict[str, Any]:
@@ -180,15 +155,7 @@ def _described(metadata: Metadata, head: HttpResponse) -> Metadata:
     """What a bare reference does not say, the answer may."""
     if metadata.content_type is not None:
         return metadata
-    return Metadata(
-        content_type=head.header("Content-Type"),
-        file_name=metadata.file_name,
-        size=metadata.size,
-        expires_at=metadata.expires_at,
-        process_definition_id=metadata.process_definition_id,
-        process_instance_key=metadata.process_instance_key,
-        custom_properties=metadata.custom_properties,
-    )
+    return replace(metadata, content_type=head.header("Content-Type"))
 
 
 def _detail(answer: HttpResponse) -> str:
@@ -209,10 +176,10 @@ def _refuse(answer: HttpResponse, what: str, reference: CamundaReference | None)
         raise DocumentNotFound(f"{name} is not there{where}: it was deleted, or it has expired. ({detail})")
     if answer.status == 400 and "hash" in detail.lower():
         raise HashMismatch(f"{name} is not the one that was referred to: {detail}")
-    message = f"{name} could not be {what}: the document store says: {detail}"
+    message = f"{_failed(what, reference)}: the document store says: {detail}"
     if answer.status in (400, 405, 409, 413, 415, 422):
         raise InputError(message)
     raise ConnectorError(message, code=str(answer.status))
 
 
-__all__ = ["Authorize", "ClusterDocuments"]
+__all__ = ["ClusterDocuments"]

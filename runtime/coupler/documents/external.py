@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from coupler.documents.config import DocumentsConfig
 from coupler.documents.content import Content
+from coupler.documents.download import downloading
 from coupler.documents.names import name_in_disposition, random_name
 from coupler.documents.reference import ExternalReference, Metadata
-from coupler.errors import ConnectorError, InputError
-from coupler.http.messages import HttpEngine, HttpRequest, HttpResponse, TransportError, TransportFault
+from coupler.errors import ConnectorError
+from coupler.http.messages import HttpEngine, HttpRequest, HttpResponse
 
 # Everything that means something in a URL stays; spaces, umlauts and braces are encoded.
 _MEANINGFUL: Final = "%!#$&'()*+,/:;=?@[]~"
@@ -28,13 +29,6 @@ def encoded_url(url: str) -> str:
     scheme, separator, rest = url.strip().partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{separator}{host}{slash}{quote(path.partition('#')[0], safe=_MEANINGFUL)}"
-
-
-def transport_error(what: str, error: TransportError) -> InputError | ConnectorError:
-    """The error for a document that could not be transferred."""
-    if error.fault in (TransportFault.INVALID_URL, TransportFault.BODY_TOO_LARGE):
-        return InputError(f"{what}: {error}")
-    return ConnectorError(f"{what}: {error}")
 
 
 def _metadata(reference: ExternalReference, head: HttpResponse) -> Metadata:
@@ -67,15 +61,12 @@ async def open_external(
         follow_redirects=True,
     )
     what = f"The external document {shown_url(reference.url)} could not be fetched"
-    try:
-        async with engine.stream(request) as response:
-            head = response.head
-            if not 200 <= head.status < 300:
-                reason = f"{head.status} {head.reason or ''}".strip()
-                raise ConnectorError(f"{what}: the server answered {reason}.", code=str(head.status))
-            yield Content(_metadata(reference, head), response.pieces)
-    except TransportError as error:
-        raise transport_error(what, error) from error
+    async with downloading(engine, request, what) as response:
+        head = response.head
+        if not 200 <= head.status < 300:
+            reason = f"{head.status} {head.reason or ''}".strip()
+            raise ConnectorError(f"{what}: the server answered {reason}.", code=str(head.status))
+        yield Content(_metadata(reference, head), response.pieces)
 
 
-__all__ = ["encoded_url", "open_external", "shown_url", "transport_error"]
+__all__ = ["encoded_url", "open_external", "shown_url"]

@@ -31,10 +31,6 @@ class Metadata:
     process_instance_key: str | None = None
     custom_properties: Mapping[str, Any] = field(default_factory=dict)
 
-    def get(self, name: str) -> Any:
-        """A member by its JSON name, ``None`` when it is not known."""
-        return self.to_json().get(name)
-
     def to_json(self) -> dict[str, Any]:
         """The JSON form; what is not known is left out."""
         values = ((_METADATA_NAMES[each.name], getattr(self, each.name)) for each in fields(self))
