@@ -25,7 +25,22 @@ def test_durations_that_java_reads(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "P", "PT", "P1W", "P1M", "P1Y", "P1D1S", "30", "PT30", "1h", " PT1S", "PT1S\n", "PT\u0661S", "P999999999999999D"],
+    [
+        "",
+        "P",
+        "PT",
+        "P1W",
+        "P1M",
+        "P1Y",
+        "P1D1S",
+        "30",
+        "PT30",
+        "1h",
+        " PT1S",
+        "PT1S\n",
+        "PT\u0661S",
+        "P999999999999999D",
+    ],
 )
 def test_durations_that_java_refuses(text: str) -> None:
     with pytest.raises(ValueError, match=r"duration|range"):

@@ -7,6 +7,7 @@
     │   └── EgressDenied       a rule forbids the address
     ├── ConnectorError         the integration failed: retries - 1, with the model's backoff
     │   └── RetryLater         the same, with retries or backoff chosen by the connector
+    │       └── CircuitOpen    not even tried, since the destination has been failing: no retry is lost
     ├── BpmnError              the connector itself asks for a BPMN error
     ├── SecretsUnavailable     a provider cannot be reached: retries - 1, generic text
     ├── FeelError              an expression cannot be parsed or evaluated
@@ -86,6 +87,10 @@ class RetryLater(ConnectorError):
         super().__init__(message, code=code, variables=variables)
         self.after_seconds = after_seconds
         self.retries = retries
+
+
+class CircuitOpen(RetryLater):
+    """The call was not made: its destination has been failing. The job keeps all its retries and comes back later."""
 
 
 class BpmnError(CouplerError):

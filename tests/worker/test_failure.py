@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coupler import json
-from coupler.errors import BpmnError, ConnectorError, InputError, RetryLater
+from coupler.errors import BpmnError, CircuitOpen, ConnectorError, InputError, RetryLater
 from coupler.testing import FailCommand, ThrowErrorCommand, UpdateTimeoutCommand
 from tests.worker.kit import connector, run_one
 
@@ -31,6 +31,7 @@ def raising(problem: Exception) -> Any:
         (RetryLater("m"), "PT30S", 2, 30.0),
         (RetryLater("m", after_seconds=5.0), "PT30S", 2, 5.0),
         (RetryLater("m", retries=7), None, 7, 0.0),
+        (CircuitOpen("m", after_seconds=9.0), "PT30S", 3, 9.0),
         (RetryLater("m", retries=-1), None, 0, 0.0),
         (ConnectorError("m"), "-PT30S", 2, 0.0),
         (ConnectorError("m"), "P1DT2H", 2, 93_600.0),

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
 from coupler.sdk.context import JobContext, Resources
 
 InputT = TypeVar("InputT", bound=BaseModel)
+Model: TypeAlias = type[BaseModel]  # named out here: inside the class, ``type`` is the job type
 
 
 class Connector(Generic[InputT]):
     """Base of every connector. One instance serves all jobs of its type, many at a time.
 
     Life: ``__init__``, ``settings`` bound, ``open`` once before the first job, ``execute`` per job, ``close`` once at
-    shutdown. A plain ``def execute`` runs in a bounded thread pool of its own (``threads``), an ``async def`` on the event loop.
+    shutdown. A plain ``def execute`` runs in a bounded thread pool of its own (``threads``), an ``async def`` on the
+    event loop.
     """
 
     type: ClassVar[str]
@@ -24,10 +26,10 @@ class Connector(Generic[InputT]):
     name: ClassVar[str]
     """The name people see, also the worker name that the cluster sees."""
 
-    Input: ClassVar[type[BaseModel]]
+    Input: ClassVar[Model]
     """The pydantic model of the job's variables."""
 
-    Settings: ClassVar[type[BaseModel] | None] = None
+    Settings: ClassVar[Model | None] = None
     """Settings of the deployment, read from ``COUPLER_CONNECTORS__<NAME>__…``."""
 
     input_variables: ClassVar[tuple[str, ...] | None] = None
@@ -40,7 +42,10 @@ class Connector(Generic[InputT]):
     """Size of the thread pool of a plain ``def execute``."""
 
     response_is_json: ClassVar[bool] = False
-    """Whether responses consist of decoded JSON only (dict, list, str, int, Decimal, bool, None); saves a conversion."""
+    """Whether responses consist of decoded JSON only (dict, list, str, int, Decimal, bool, None).
+
+    Saves a conversion per job; documents are not among these.
+    """
 
     settings: Any = None
 

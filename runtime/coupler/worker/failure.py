@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coupler import json
-from coupler.errors import ConnectorError, CouplerError, HeaderError, InputError, RetryLater
+from coupler.errors import CircuitOpen, ConnectorError, CouplerError, HeaderError, InputError, RetryLater
 from coupler.secrets.masking import Masker
 from coupler.worker.config import WorkerConfig
 from coupler.worker.outcome import Failed
@@ -76,6 +76,8 @@ def _budget(problem: BaseException, job_retries: int, header_backoff: float | No
     match problem:
         case HeaderError():
             return 0, 0.0
+        case CircuitOpen():
+            return job_retries, problem.after_seconds or 0.0
         case RetryLater():
             retries = job_retries - 1 if problem.retries is None else problem.retries
             backoff = header_backoff if problem.after_seconds is None else problem.after_seconds
