@@ -47,9 +47,14 @@ def main() -> int:
 def _measure(command: list[str], setup: str, size: Size) -> list[Figure]:
     rig = Rig(command, setup)
     try:
-        return list(SCENARIOS[setup](rig, size))
-    finally:
+        figures = list(SCENARIOS[setup](rig, size))
+    except BaseException:
         rig.close()
+        raise
+    code = rig.close()
+    if code != 0:
+        raise RuntimeError(f"the worker did not end cleanly but with exit code {code}")
+    return figures
 
 
 def _arguments() -> argparse.Namespace:

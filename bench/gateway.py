@@ -13,7 +13,7 @@ from grpc import aio
 
 from bench.control import serve
 from bench.payload import JOB_TYPE
-from bench.store import Store
+from bench.store import Pipe, Store
 from coupler.gateway.proto import gateway_pb2 as pb
 
 _NOTHING = b""
@@ -41,14 +41,17 @@ class BenchGateway:
         store = self.store
         if request.type != JOB_TYPE:
             await asyncio.Event().wait()
-        store.streams += 1
+        pipe = Pipe()
+        store.pipes.append(pipe)
         try:
             while True:
-                while store.pushed:
-                    await context.write(store.message(store.pushed.popleft()))
-                await store.until_pushed()
+                await pipe.filled.wait()
+                while pipe.keys:
+                    await context.write(store.message(pipe.keys[0]))
+                    pipe.keys.popleft()
+                pipe.filled.clear()
         finally:
-            store.stream_closed()
+            store.close_pipe(pipe)
 
     async def complete(self, request: Any, context: Any) -> bytes:
         """CompleteJob."""
@@ -104,15 +107,16 @@ class BenchGateway:
         }
         return grpc.method_handlers_generic_handler("gateway_protocol.Gateway", handlers)
 
-    async def load(self, jobs: int, rate: float, limit_seconds: float) -> dict[str, Any]:
+    async def load(self, jobs: int, rate: float, limit_seconds: float, stream_only: bool) -> dict[str, Any]:
         """Makes a batch, waits for its end and says how it went."""
+        self.store.stream_only = stream_only
         await self.store.load(jobs, rate)
         await self.store.wait(limit_seconds)
         return self.store.result()
 
     async def state(self) -> dict[str, Any]:
         """How many streams are open."""
-        return {"streams": self.store.streams}
+        return {"streams": len(self.store.pipes)}
 
 
 async def main() -> None:

@@ -43,7 +43,7 @@ SETUPS = {
     "polling": {"COUPLER_WORKER__MAX_JOBS_ACTIVE": "500", "COUPLER_WORKER__STREAM_ENABLED": "false"},
     "streaming": {
         "COUPLER_WORKER__MAX_JOBS_ACTIVE": "500",
-        "COUPLER_WORKER__STREAM_TO_POLL_JOBS_PER_SECOND": "1000000000",
+        "COUPLER_WORKER__POLL_ENABLED": "false",
     },
 }
 
@@ -65,22 +65,24 @@ class Rig:
         self.started_at = time.monotonic()
         self.worker = Worker(command, {**_COMMON, **SETUPS[setup], "COUPLER_GATEWAY__GRPC_ADDRESS": address})
 
-    def close(self) -> None:
-        """Ends all three."""
+    def close(self) -> int:
+        """Ends all three; returns the worker's exit code."""
         code = self.worker.stop()
         self.gateway.stop()
         self.target.stop()
-        if code != 0:
-            raise RuntimeError(f"the worker did not end cleanly but with exit code {code}")
+        return code
 
     def first_job(self) -> float:
         """Waits for the first job; returns the seconds since the worker was started."""
+        if self.setup == "streaming":
+            self._until_streaming()  # a job that is older than the stream is not pushed
         result = self.load(1, limit_seconds=30)
         return float(result["first_finished_at"]) - self.started_at
 
     def load(self, jobs: int, *, rate: float = 0.0, limit_seconds: float = 300.0) -> dict[str, Any]:
         """Runs a batch and checks that every job was completed with the right variables."""
-        result = self.gateway.ask("load", jobs=jobs, rate=rate, limit_seconds=limit_seconds)
+        alone = self.setup == "streaming"
+        result = self.gateway.ask("load", jobs=jobs, rate=rate, limit_seconds=limit_seconds, stream_only=alone)
         if result["finished"] != jobs or result["failed"]:
             raise RuntimeError(
                 f"{result['finished']} of {jobs} jobs were finished, {result['failed']} of them failed: "
@@ -89,6 +91,13 @@ class Rig:
         if json.loads(result["sample_variables"]) != EXPECTED:
             raise RuntimeError(f"the worker completed a job with {result['sample_variables']}")
         return result
+
+    def _until_streaming(self) -> None:
+        give_up_at = time.monotonic() + 30
+        while not self.gateway.ask("state")["streams"]:
+            if time.monotonic() > give_up_at or not self.worker.running():
+                raise RuntimeError(f"the worker opened no stream\n{self.worker.log_tail()}")
+            time.sleep(0.05)
 
     def timed(self, jobs: int, delay_seconds: float) -> tuple[float, float, str]:
         """Jobs a second, the worker's CPU seconds per 1,000 jobs, and what makes the rate void."""

@@ -11,23 +11,42 @@ from typing import Any
 from bench.payload import ELEMENT, HEADERS, JOB_TYPE, PROCESS, VARIABLES
 from coupler.gateway.proto import gateway_pb2 as pb
 
+_PUSHED_BYTES = 32 * 1024  # what a gateway in Java writes to a stream that nobody reads before it finds it blocked
+
+
+class Pipe:
+    """One open stream: what was pushed into it and has not been written yet."""
+
+    def __init__(self) -> None:
+        self.keys: deque[int] = deque()
+        self.filled = asyncio.Event()
+
+    def push(self, key: int) -> None:
+        """Adds a job."""
+        self.keys.append(key)
+        self.filled.set()
+
 
 class Store:
-    """All jobs are alike, so each is only a key, the time it was made and the time it was finished."""
+    """All jobs are alike, so each is only a key, the time it was made and the time it was finished.
+
+    A new job is pushed to an open stream, unless the stream is blocked: then it is for polls. With ``stream_only`` it
+    waits for the stream instead.
+    """
 
     def __init__(self) -> None:
         self.pending: deque[int] = deque()  # for polls
-        self.pushed: deque[int] = deque()  # for streams: made while one was open
-        self.streams = 0
+        self.pipes: list[Pipe] = []
+        self.stream_only = False
         self.created: dict[int, float] = {}
         self.finished: dict[int, float] = {}
         self.failed = 0
         self.sample_error = ""
         self.sample_variables = ""
         self._rest = _all_but_the_key()
+        self._pushed_jobs = max(1, _PUSHED_BYTES // len(self._rest))
         self._next_key = 2251799813685249
         self._polls: deque[asyncio.Future[None]] = deque()
-        self._readers: deque[asyncio.Future[None]] = deque()
         self._done = asyncio.Event()
         self._size = 0
 
@@ -43,7 +62,9 @@ class Store:
             if rate:
                 due = start + (i + random.random()) / rate
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
-            self._make()
+            self._next_key += 2
+            self.created[self._next_key] = time.monotonic()
+            self._offer(self._next_key)
 
     async def wait(self, limit_seconds: float) -> None:
         """Until all jobs of the batch are finished, or the limit."""
@@ -53,33 +74,24 @@ class Store:
         except TimeoutError:
             pass
 
-    def _make(self) -> None:
-        self._next_key += 2
-        self.created[self._next_key] = time.monotonic()
-        if self.streams:
-            self.pushed.append(self._next_key)
-            _wake(self._readers)
-        else:
-            self.pending.append(self._next_key)
-            _wake(self._polls)
+    def _offer(self, key: int) -> None:
+        for pipe in self.pipes:
+            if self.stream_only or len(pipe.keys) < self._pushed_jobs:
+                pipe.push(key)
+                return
+        self.pending.append(key)
+        _wake(self._polls)
 
     async def until_pending(self, limit_seconds: float) -> None:
         """Waits for a job for polls, or until the limit."""
         if not self.pending:
             await _wait(self._polls, limit_seconds)
 
-    async def until_pushed(self) -> None:
-        """Waits for a job for streams."""
-        if not self.pushed:
-            await _wait(self._readers, None)
-
-    def stream_closed(self) -> None:
-        """What was meant for streams goes to polls when the last one has gone."""
-        self.streams -= 1
-        if not self.streams:
-            while self.pushed:
-                self.pending.append(self.pushed.popleft())
-                _wake(self._polls)
+    def close_pipe(self, pipe: Pipe) -> None:
+        """What was pushed and not written is offered anew."""
+        self.pipes.remove(pipe)
+        for key in pipe.keys:
+            self._offer(key)
 
     def message(self, key: int) -> bytes:
         """The serialised job: protobuf messages may be put together from parts, so only the key is encoded anew."""
@@ -126,7 +138,7 @@ class Store:
         }
 
 
-async def _wait(waiters: deque[asyncio.Future[None]], limit_seconds: float | None) -> None:
+async def _wait(waiters: deque[asyncio.Future[None]], limit_seconds: float) -> None:
     waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     waiters.append(waiter)
     try:
