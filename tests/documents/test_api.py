@@ -155,6 +155,7 @@ async def test_what_is_not_there(method: str, path: str, status: int) -> None:
         answer = await it.client.request(method, path)
         assert answer.status_code == status
         assert answer.json()["status"] == status
+        assert answer.json()["instance"] == path
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b'{"timeToLive":0}', b'{"timeToLive":"1"}'])

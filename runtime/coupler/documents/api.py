@@ -48,8 +48,9 @@ class _Request:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         raw = scope.get("raw_path") or quote(scope["path"]).encode()
+        self.path = raw.decode("latin-1").partition("?")[0]
         # Taken apart before it is decoded: an encoded slash belongs to the id.
-        self.segments = [unquote(segment) for segment in raw.decode("latin-1").partition("?")[0].split("/")[1:]]
+        self.segments = [unquote(segment) for segment in self.path.split("/")[1:]]
         self.method: str = scope["method"]
         self.query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -90,7 +91,7 @@ class DocumentsApi:
             await self._route(request, send)
         except InputError as error:
             status = next(status for kind, status in _STATUS if isinstance(error, kind))
-            await _problem(send, status, str(error))
+            await _problem(send, request, status, str(error))
         except _Disconnected:
             return
 
@@ -108,9 +109,9 @@ class DocumentsApi:
             case "GET", ["v2", "document-links", token]:
                 await self._content(await self._store.open_link(token), send)
             case _, ["v2", "documents" | "document-links", *_]:
-                await _problem(send, HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} is not possible here.")
+                await _problem(send, request, HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} is not possible here.")
             case _:
-                await _problem(send, HTTPStatus.NOT_FOUND, "There is nothing here.")
+                await _problem(send, request, HTTPStatus.NOT_FOUND, "There is nothing here.")
 
     async def _create(self, request: _Request) -> dict[str, Any]:
         store_id = request.query.get("storeId")
@@ -213,8 +214,14 @@ def _content_headers(metadata: Metadata) -> list[tuple[bytes, bytes]]:
     ]
 
 
-async def _problem(send: Send, status: HTTPStatus, detail: str) -> None:
-    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+async def _problem(send: Send, request: _Request, status: HTTPStatus, detail: str) -> None:
+    problem = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "instance": request.path,
+    }
     await _answer(send, status, problem, b"application/problem+json")
 
 
