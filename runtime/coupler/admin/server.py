@@ -43,15 +43,10 @@ class AdminServer:
 
     def __init__(self, listening: socket.socket) -> None:
         self._socket = listening
+        self.address = _url(listening)
+        """The URL of the page."""
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def address(self) -> str:
-        """The URL of the page."""
-        host, port = self._socket.getsockname()[:2]
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     async def start(self, view: RuntimeView, registry: CollectorRegistry, host: str) -> None:
         """Imports and starts the application. The import happens in a thread: it takes longer than a job may wait."""
@@ -65,6 +60,12 @@ class AdminServer:
             self._server.should_exit = True
             await self._task
         self._socket.close()
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _build(view: RuntimeView, registry: CollectorRegistry, host: str) -> _Server:

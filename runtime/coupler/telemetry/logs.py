@@ -57,11 +57,12 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": _masked(record.getMessage()),
-            **_extras(record),
+            # Masked one by one: a secret such as '":' must not break the line.
+            **{key: _masked(value) if isinstance(value, str) else value for key, value in _extras(record).items()},
         }
         if record.exc_info:
             line["exception"] = _masked(self.formatException(record.exc_info))
-        return _masked(json.dumps(line, ensure_ascii=False, default=str))
+        return json.dumps(line, ensure_ascii=False, default=lambda value: _masked(str(value)))
 
 
 def _timestamp(record: logging.LogRecord) -> str:
