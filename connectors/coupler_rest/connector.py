@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
 from typing import Any, Final
 
 from coupler.sdk import Connector, JobContext, Resources
-from coupler.sdk.authentication import authorization_of, query_parameter_of
 from coupler.sdk.http import HttpRequest, TlsMaterial
-from coupler.sdk.http_call import JSON, HttpCaller, HttpCallSettings, build_url, encode_body, timeouts
+from coupler.sdk.http_call import HttpCaller, HttpCallSettings, build_request
 from coupler_rest.model import INPUT_VARIABLES, Method, RestInput
 
 _WITH_BODY: Final = frozenset({Method.POST, Method.PUT, Method.PATCH})
-
-
-def _headers(call: RestInput) -> list[tuple[str, str]]:
-    """Authentication first, then the model's headers, added to it and never replacing it."""
-    authorization = authorization_of(call.credential)
-    lines = [] if authorization is None else [authorization]
-    for name, value in (call.headers or {}).items():
-        if value is None and name == "Content-Type":
-            continue
-        lines.append((name, value or ""))
-    return lines
-
-
-def _content_type_at(lines: list[tuple[str, str]]) -> int | None:
-    for index, (name, _) in enumerate(lines):
-        if len(name) == 12 and name.lower() == "content-type":
-            return index
-    return None
-
-
-async def _body(call: RestInput, headers: list[tuple[str, str]]) -> bytes | AsyncIterable[bytes] | None:
-    """Encodes the body and completes the content type in ``headers``."""
-    if call.body is None or call.method not in _WITH_BODY:
-        return None
-    index = _content_type_at(headers)
-    given = JSON if index is None else headers[index][1]
-    body, content_type = await encode_body(call.body, given, call.ignore_null_values)
-    if index is None:
-        headers.append(("Content-Type", content_type))
-    elif content_type is not given:
-        headers[index] = headers[index][0], content_type
-    return body
 
 
 def _tls(call: RestInput) -> TlsMaterial | None:
@@ -55,26 +21,23 @@ def _tls(call: RestInput) -> TlsMaterial | None:
     )
 
 
-async def build_request(call: RestInput) -> HttpRequest:
+async def rest_request(call: RestInput) -> HttpRequest:
     """The request that an input asks for, without what needs a token.
 
     Raises:
-        InputError: the URL cannot be requested.
+        InputError: the URL cannot be requested, or a document in the body cannot be used.
     """
-    parameters: list[tuple[str, str | None]] = list((call.query_parameters or {}).items())
-    key = query_parameter_of(call.credential)
-    if key is not None:
-        parameters.append(key)
-    headers = _headers(call)
-    body = await _body(call, headers)
-    connect, read = timeouts(call.connection_timeout_in_seconds, call.read_timeout_in_seconds)
-    return HttpRequest(
+    return await build_request(
         call.method.value,
-        build_url(call.url, call.skip_encoding == "true", parameters),
-        headers,
-        body,
-        connect_timeout_seconds=connect,
-        read_timeout_seconds=read,
+        call.url,
+        call.credential,
+        headers=call.headers,
+        parameters=call.query_parameters,
+        body=call.body if call.method in _WITH_BODY else None,
+        ignore_null_values=call.ignore_null_values,
+        skip_encoding=call.skip_encoding == "true",
+        connection_timeout_in_seconds=call.connection_timeout_in_seconds,
+        read_timeout_in_seconds=call.read_timeout_in_seconds,
         follow_redirects=call.follow_redirects,
         tls=_tls(call),
     )
@@ -103,10 +66,10 @@ class RestConnector(Connector[RestInput]):
 
     async def execute(self, input: RestInput, context: JobContext) -> Any:  # noqa: A002 - the SDK's word
         """Makes the call; a status of 400 or more is an error."""
-        request = await build_request(input)
+        request = await rest_request(input)
         return await self._caller.call(
             request, input.credential, context, input.document_return_format, store=input.store_response
         )
 
 
-__all__ = ["RestConnector", "build_request"]
+__all__ = ["RestConnector", "rest_request"]

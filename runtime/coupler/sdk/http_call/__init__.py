@@ -10,8 +10,9 @@ from coupler.http.encoding import append_parameters, build_url, encode_url
 from coupler.http.failures import response_variables, status_error, transport_failure
 from coupler.sdk.http_call.bodies import FORM, JSON, MULTIPART, encode_body, media_type
 from coupler.sdk.http_call.caller import HttpCaller, HttpCallSettings
+from coupler.sdk.http_call.documents import with_base64
 from coupler.sdk.http_call.input import HttpCallInput, timeouts
-from coupler.sdk.http_call.results import response_limit
+from coupler.sdk.http_call.request import build_request
 
 __all__ = [
     "FORM",
@@ -21,15 +22,16 @@ __all__ = [
     "HttpCallSettings",
     "HttpCaller",
     "append_parameters",
+    "build_request",
     "build_url",
     "encode_body",
     "encode_url",
     "header_map",
     "media_type",
-    "response_limit",
     "response_variables",
     "status_error",
     "structured_or_text",
     "timeouts",
     "transport_failure",
+    "with_base64",
 ]
