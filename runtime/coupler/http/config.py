@@ -65,6 +65,23 @@ class ProxyConfig:
 
 
 @dataclass(slots=True, frozen=True)
+class BreakerConfig:
+    """When a destination (scheme, host, port) that keeps failing is left alone; off by default.
+
+    Attributes:
+        enabled: Whether circuits open at all.
+        window_calls: Calls per decision.
+        failure_ratio: A circuit opens when more than this share of a window failed (5xx, timeouts, no connection).
+        open_seconds: How long it stays open before one call tries again.
+    """
+
+    enabled: bool = False
+    window_calls: int = 20
+    failure_ratio: float = 0.5
+    open_seconds: float = 30.0
+
+
+@dataclass(slots=True, frozen=True)
 class HttpConfig:
     """Every limit of the engine.
 
@@ -82,6 +99,7 @@ class HttpConfig:
         user_agent: Sent unless the request has its own.
         egress: Where calls may go.
         proxies: Forward proxies.
+        breaker: Circuit breakers, one per destination.
     """
 
     max_connections: int = 1000
@@ -97,6 +115,7 @@ class HttpConfig:
     user_agent: str = f"coupler/{__version__}"
     egress: EgressConfig = EgressConfig()
     proxies: ProxyConfig = ProxyConfig()
+    breaker: BreakerConfig = BreakerConfig()
 
 
-__all__ = ["BlockRule", "EgressConfig", "HttpConfig", "Proxy", "ProxyConfig"]
+__all__ = ["BlockRule", "BreakerConfig", "EgressConfig", "HttpConfig", "Proxy", "ProxyConfig"]

@@ -11,6 +11,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from coupler.http import decoding, redirects
+from coupler.http.breaker import CircuitBreaker
 from coupler.http.config import HttpConfig
 from coupler.http.egress import EgressPolicy
 from coupler.http.headers import outgoing_headers
@@ -66,6 +67,7 @@ class Engine:
         self._contexts = TlsContexts()
         self._lookup = lookup
         self._names = NameCheck(self._policy, lookup, self.config.dns_cache_seconds)
+        self._breaker = CircuitBreaker(self.config.breaker) if self.config.breaker.enabled else None
         self._pool: Pool | None = None
 
     def _started(self) -> Pool:
@@ -83,6 +85,7 @@ class Engine:
             TransportError: no whole response.
             EgressDenied: a rule forbids the address.
             InputError: a header or the TLS material cannot be used.
+            CircuitOpen: the destination has been failing and is left alone for now.
         """
         pool = self._started()
         answer, response = await self._open(pool, request)
@@ -152,6 +155,22 @@ class Engine:
         seen.add((method, target.url))
 
     async def _answer(self, pool: Pool, request: HttpRequest, target: Target) -> ClientResponse:
+        if self._breaker is None:
+            return await self._ask(pool, request, target)
+        origin = target.origin
+        self._breaker.check(origin)
+        try:
+            answer = await self._ask(pool, request, target)
+        except TransportError as error:
+            self._breaker.faulted(origin, error.fault)
+            raise
+        except BaseException:
+            self._breaker.dropped(origin)
+            raise
+        self._breaker.answered(origin, answer.status)
+        return answer
+
+    async def _ask(self, pool: Pool, request: HttpRequest, target: Target) -> ClientResponse:
         self._policy.check_url(request.url)
         self._policy.check_host(target.host)
         route = self._proxies.route(target)
