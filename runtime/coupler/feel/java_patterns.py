@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-_SAME: Final = frozenset("dDwWsSbBAGtnrf")
+_SAME: Final = frozenset("bBAGtnrf")
+_ASCII: Final = {"d": "0-9", "w": "a-zA-Z0-9_", "s": r" \t\n\x0b\f\r"}
 _CLASSES: Final = {
     "h": r"[ \t\xA0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000]",
     "v": r"[\n\x0b\f\r\x85\u2028\u2029]",
@@ -60,10 +61,12 @@ class Translation:
     part's: the ``regex`` package compiles ``a{1000}`` into a thousand.
     """
 
-    __slots__ = ("comments", "dot_all", "groups", "index", "largest", "out", "pattern", "sizes")
+    __slots__ = ("comments", "dot_all", "groups", "index", "is_ascii", "largest", "out", "pattern", "sizes")
 
     def __init__(self, pattern: str, flags: str, largest: int) -> None:
         self.largest = largest
+        # Unicode properties need Unicode matching, where letters of other alphabets have cases too.
+        self.is_ascii = True
         self.sizes = [[0, 0]]
         self.pattern = pattern
         self.index = 0
@@ -177,6 +180,9 @@ class Translation:
             return _code(int(found[1] or found[2] or found[3], 16), self.refuse)
         if character == "0":
             return _code(int(self._take(_OCTAL.match(pattern, index))[1], 8), self.refuse)
+        if character.lower() in _ASCII:
+            self.index += 1
+            return _set(_ASCII[character.lower()], negated=character.isupper(), in_class=in_class)
         if not character or (character.isalnum() and character.isascii() and character not in _SAME):
             self.refuse()
         if in_class and character in "bBAG":
@@ -189,11 +195,11 @@ class Translation:
         negated = found[0][0] == "P"
         name = found[1] or found[2]
         if name in _POSIX:
-            inner = _POSIX[name]
-            return f"[^{inner}]" if negated else (inner if in_class else f"[{inner}]")
+            return _set(_POSIX[name], negated=negated, in_class=in_class)
         name = {"javaLowerCase": "Ll", "javaUpperCase": "Lu", "javaWhitespace": "Zs"}.get(name, name)
         if re.fullmatch(r"[A-Z][a-z&]?|Is\w+|In\w+|\w+=\w+", name) is None:
             self.refuse()
+        self.is_ascii = False
         return f"\\{'P' if negated else 'p'}{{{name}}}"
 
     def _class(self) -> None:
@@ -251,6 +257,12 @@ class Translation:
         return self.out.append(self._single(in_class=True))
 
 
+def _set(members: str, *, negated: bool, in_class: bool) -> str:
+    if negated:
+        return f"[^{members}]"
+    return members if in_class else f"[{members}]"
+
+
 def _code(point: int, refuse: Callable[[], NoReturn]) -> str:
     if point > 0x10FFFF:
         refuse()
@@ -269,14 +281,15 @@ _RULES: Final[dict[str, Callable[[Translation], None]]] = {
 }
 
 
-def translate(pattern: str, flags: str, largest: int) -> str:
-    """A pattern in the syntax of ``regex``, version 1.
+def translate(pattern: str, flags: str, largest: int) -> tuple[str, bool]:
+    """A pattern in the syntax of ``regex``, version 1, and whether it is about ASCII only.
 
     Raises:
         Refused: when Java would not take it.
         TooLarge: when it has more than ``largest`` parts with its repetitions written out.
     """
-    return Translation(pattern, flags, largest).whole()
+    translation = Translation(pattern, flags, largest)
+    return translation.whole(), translation.is_ascii
 
 
 __all__ = ["Refused", "TooLarge", "translate"]

@@ -35,15 +35,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_KINDS: Final = {
-    "name": NAME,
-    "string": STRING,
-    "number": NUMBER,
-    "symbol": SYMBOL,
-    "quoted": QUOTED_NAME,
-    "end": END,
-    "other": OTHER,
-}
+# In the order of the groups above.
+_KINDS: Final = (OTHER, NAME, STRING, NUMBER, SYMBOL, QUOTED_NAME, END, OTHER)
 
 
 class Token(NamedTuple):
@@ -62,22 +55,17 @@ def tokenize(text: str) -> list[Token]:
         FeelSyntaxError: for an unfinished comment.
     """
     tokens: list[Token] = []
-    append = tokens.append
-    position = 0
-    length = len(text)
-    match = _TOKEN.match
-    while True:
-        found = match(text, position)
-        if found is None:  # every character is matched by a branch
-            raise FeelSyntaxError(text, position, "an expression", "nothing that can be read")
-        group = found.lastgroup or "other"
+    append, make = tokens.append, tuple.__new__
+    for found in _TOKEN.finditer(text):
+        group = found.lastindex or 0
+        word = found[group]
         start, end = found.span(group)
-        if group == "symbol" and text.startswith("/*", start):
+        append(make(Token, (_KINDS[group], word, start, end)))
+        if word == "/" and text.startswith("/*", start):
             raise FeelSyntaxError(text, start, "'*/' at the end of the comment")
-        append(Token(_KINDS[group], text[start:end], start, end))
-        if group == "end":
-            return tokens
-        position = min(end, length)
+        if start == end:
+            break
+    return tokens
 
 
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "\\": "\\"}

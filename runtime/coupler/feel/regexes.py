@@ -40,11 +40,12 @@ def compiled(run: Run, pattern: str, flags: str = "") -> regex.Pattern[str] | No
 def _compile(pattern: str, flags: str, largest: int) -> regex.Pattern[str] | None:
     if len(pattern) > largest:
         raise TooLarge
-    value = regex.V1 | regex.ASCII
+    value = regex.V1
     for letter in flags:
         value |= _FLAGS.get(letter, 0)
     try:
-        return regex.compile(translate(pattern, flags, largest), flags=value, cache_pattern=False)
+        translated, is_ascii = translate(pattern, flags, largest)
+        return regex.compile(translated, flags=value | regex.ASCII if is_ascii else value, cache_pattern=False)
     except (Refused, regex.error, OverflowError, RecursionError, MemoryError):
         return None
 
@@ -57,11 +58,11 @@ def timed(run: Run, action: Callable[..., Any], *arguments: Any) -> Any:
     """
     start = perf_counter()
     try:
-        return action(*arguments)
+        result = action(*arguments)
     except TimeoutError:
         raise LimitExceeded("regex_seconds", run.limits.regex_seconds, "a regular expression takes too long") from None
-    finally:
-        run.spend(1 + int((perf_counter() - start) * _STEPS_PER_SECOND))
+    run.spend(1 + int((perf_counter() - start) * _STEPS_PER_SECOND))
+    return result
 
 
 def first_match(run: Run, pattern: regex.Pattern[str], text: str) -> regex.Match[str] | None:

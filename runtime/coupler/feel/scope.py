@@ -37,7 +37,7 @@ class Run:
         self.warnings = warnings
         self.depth = 0
         self.deadline = 0.0
-        self._clock_at = self.remaining - _STEPS_BETWEEN_CLOCK_CHECKS
+        self._clock_at = max(self.remaining - _STEPS_BETWEEN_CLOCK_CHECKS, 0)
 
     def spend(self, steps: int) -> None:
         """Charges the budget.
@@ -52,7 +52,7 @@ class Run:
     def _check(self) -> None:
         if self.remaining < 0:
             raise LimitExceeded("steps", self.limits.steps)
-        self._clock_at = self.remaining - _STEPS_BETWEEN_CLOCK_CHECKS
+        self._clock_at = max(self.remaining - _STEPS_BETWEEN_CLOCK_CHECKS, 0)
         now = monotonic()
         if not self.deadline:
             self.deadline = now + self.limits.duration_seconds

@@ -113,7 +113,7 @@ class Terminals(Cursor):
             case "symbol":
                 return self._bracketed(token)
             case _:
-                return self.fail(_A_VALUE)
+                return self.fail("'\"' at the end of the text" if token.text == '"' else _A_VALUE)
 
     def _bracketed(self, token: Token) -> Node:
         match token.text:
