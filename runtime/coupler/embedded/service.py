@@ -164,7 +164,16 @@ class EmbeddedEngine:
     def checkpoint_due(self) -> None:
         """The write-ahead log has grown: merges it in a thread."""
         if self._checkpoints is not None and self.config.db_path is not None:
-            self._checkpoints.submit(checkpoint, self.config.db_path)
+            loop = asyncio.get_running_loop()
+            merging = loop.run_in_executor(self._checkpoints, checkpoint, self.config.db_path)
+            merging.add_done_callback(self._checkpoint_done)
+
+    def _checkpoint_done(self, merging: asyncio.Future[None]) -> None:
+        error = None if merging.cancelled() else merging.exception()
+        if error is not None:
+            _log.warning("the write-ahead log could not be merged into the database: %s", error)
+        elif self._engine is not None:
+            self._engine.store.database.finish_checkpoint()
 
     def _tick(self) -> None:
         if self._engine is None:

@@ -38,6 +38,7 @@ class EngineThread:
         self._engine = EmbeddedEngine(config)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._stopping = asyncio.Event()
 
     def start(self) -> None:
         """Starts the thread and returns when the engine serves.
@@ -71,7 +72,6 @@ class EngineThread:
 
     async def _serve(self, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
         try:
             await self._engine.start()
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits for it

@@ -13,6 +13,7 @@ from coupler.errors import ConfigError
 # Keys look like those of partition 1 of a Zeebe cluster, so that nobody grows to rely on small numbers.
 _FIRST_KEY = 1 << 51
 _KEY_BLOCK = 1_000
+_LARGE_LOG_BYTES = 32 << 20
 
 
 class Database:
@@ -28,7 +29,7 @@ class Database:
         self._connection = self._open(path)
         self.execute = self._connection.execute
         self.executemany = self._connection.executemany
-        self._next_key, self._reserved_key = 0, 0
+        self._next_key, self._reserved_key, self._reserving = 0, 0, False
         self.commits = 0
 
     def _open(self, path: Path | None) -> sqlite3.Connection:
@@ -62,6 +63,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; committed when the block ends."""
+        self._reserving = False
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -69,8 +71,8 @@ class Database:
         except BaseException:
             if self._connection.in_transaction:
                 self.execute("ROLLBACK")
-            # The reservation of keys may have been rolled back with the rest: reserve anew, never twice the same.
-            self._next_key = self._reserved_key = 0
+            if self._reserving:  # rolled back with the rest
+                self._next_key = self._reserved_key = 0
             raise
         self.commits += 1
 
@@ -80,9 +82,20 @@ class Database:
             sql = "UPDATE meta SET value = value + ? WHERE name = 'next_key' RETURNING value"
             (self._reserved_key,) = self.execute(sql, (_KEY_BLOCK,)).fetchone()
             self._next_key = self._reserved_key - _KEY_BLOCK
+            self._reserving = True
         key = _FIRST_KEY + self._next_key
         self._next_key += 1
         return key
+
+    def finish_checkpoint(self) -> None:
+        """Merges the little that was written while ``checkpoint`` ran, so that the log starts over.
+
+        Without this a log that is written to all the time would grow for ever.
+        """
+        assert self.path is not None
+        log = Path(f"{self.path}-wal")
+        if log.exists() and log.stat().st_size > _LARGE_LOG_BYTES:
+            self.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Closes the file; the write-ahead log is merged into it. Idempotent."""

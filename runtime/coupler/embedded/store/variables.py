@@ -11,7 +11,7 @@ from coupler.embedded.store.database import Database
 Document: TypeAlias = Mapping[str, bytes]
 """Names with their values as JSON text."""
 
-_MAX_MARKS = 1_000  # SQLite has a limit on parameters; no element names more variables than that
+_MAX_MARKS = 1_000  # SQLite limits the parameters of a statement; above this all names are read
 
 
 class Variables:
@@ -53,7 +53,9 @@ class Variables:
 
     def visible(self, path: Sequence[int], names: Sequence[str] = ()) -> dict[str, bytes]:
         """All variables that an element sees, inner ones hiding outer ones; only ``names`` when given."""
-        names = names[:_MAX_MARKS]
+        if len(names) > _MAX_MARKS:
+            found, wanted = self.visible(path), set(names)
+            return {name: value for name, value in found.items() if name in wanted}
         rows = self._db.execute(_select("scope_key, name, value", path, names), (*path, *names)).fetchall()
         if len(path) > 1:
             rows.sort(key=lambda row: path.index(row[0]), reverse=True)
