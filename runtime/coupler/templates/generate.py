@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
@@ -33,7 +33,8 @@ def template_info(connector: type[Connector[Any]]) -> TemplateInfo | None:
 
 def input_model(connector: type[Connector[Any]]) -> type[BaseModel]:
     """The model of a connector's variables."""
-    return cast("type[BaseModel]", connector.Input)
+    model: type[BaseModel] = connector.Input
+    return model
 
 
 def template_properties(connector: type[Connector[Any]], info: TemplateInfo) -> tuple[Property, ...]:
