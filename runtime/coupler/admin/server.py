@@ -71,7 +71,9 @@ def _url(listening: socket.socket) -> str:
 def _build(view: RuntimeView, registry: CollectorRegistry, host: str) -> _Server:
     from coupler.admin.application import create_app
     from coupler.admin.embedding import QuietServer
+    from coupler.admin.metrics import register
 
+    register(registry, view)
     return QuietServer(create_app(view, registry, host=host))
 
 

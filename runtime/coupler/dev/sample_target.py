@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+_POLL_SECONDS = 0.05  # how soon it notices that it shall end
+
 TOKEN = "demo-token"  # noqa: S105 - of the sample server alone
 
 
@@ -25,7 +27,9 @@ class SampleTarget:
 
     def __init__(self) -> None:
         self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="sample target", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="sample target", daemon=True
+        )
 
     @property
     def address(self) -> str:
