@@ -7,6 +7,7 @@ a resolver that changes its mind (DNS rebinding) nor a redirect leads past the p
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 from urllib.parse import unquote
 
 from coupler.errors import EgressDenied
@@ -15,7 +16,8 @@ from coupler.http.addresses import Address, Verdict, networks, within
 from coupler.http.blocklist import BlockList
 from coupler.http.config import EgressConfig
 
-_HINTS = {
+MAX_REMEMBERED: Final = 10_000
+_HINTS: Final = {
     Verdict.LINK_LOCAL: "link-local addresses are reachable only when they are in the allow list",
     Verdict.METADATA: "cloud metadata services are reachable only when they are in the allow list",
 }
@@ -29,6 +31,7 @@ class EgressPolicy:
         self._blocked = BlockList(config.block_rules)
         self._allowed = networks(*config.allow_ranges)
         self._denied = networks(*config.deny_ranges)
+        self._passed: set[str] = set()  # hosts as written, which the rules alone decide about
         self._allowed_hosts = frozenset(host.lower().rstrip(".") for host in config.allow_hosts)
 
     def check_url(self, url: str) -> None:
@@ -53,12 +56,16 @@ class EgressPolicy:
         Raises:
             EgressDenied: naming the rule.
         """
-        if self.host_is_allowed(host):
+        if host in self._passed:
             return
-        if host.lower().rstrip(".") in addresses.METADATA_HOSTS:
-            raise _denial(host, host, Verdict.METADATA)
-        if addresses.read_address(host) is not None:
-            self.check_addresses(host, [host])
+        if not self.host_is_allowed(host):
+            if host.lower().rstrip(".") in addresses.METADATA_HOSTS:
+                raise _denial(host, host, Verdict.METADATA)
+            if addresses.read_address(host) is not None:
+                self.check_addresses(host, [host])
+        if len(self._passed) >= MAX_REMEMBERED:
+            self._passed.clear()
+        self._passed.add(host)
 
     def check_addresses(self, host: str, found: Iterable[str]) -> None:
         """Judges the addresses that a host resolved to; one that is denied denies the host.

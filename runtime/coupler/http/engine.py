@@ -48,7 +48,11 @@ def _header_value(raw: bytes) -> str:
 
 
 def _head(answer: ClientResponse, url: str) -> HttpResponse:
-    headers = [(_header_name(name), _header_value(value)) for name, value in answer.raw_headers]
+    raw, known = answer.raw_headers, _header_names
+    try:
+        headers = [(known.get(name) or _header_name(name), value.decode()) for name, value in raw]
+    except UnicodeDecodeError:
+        headers = [(_header_name(name), _header_value(value)) for name, value in raw]
     return HttpResponse(answer.status, answer.reason or None, headers, b"", url)
 
 

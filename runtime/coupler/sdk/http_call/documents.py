@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from coupler.http.messages import StreamedResponse, TransportError
 from coupler.sdk.context import JobContext
 from coupler.sdk.documents import Document
 from coupler.sdk.errors import ConnectorError, InputError
 
+_MAY_HOLD: Final = frozenset({dict, list, Document})
+
 
 def holds_documents(value: Any) -> bool:
     """Whether there is a document anywhere in a value."""
-    if isinstance(value, dict):
-        return any(holds_documents(member) for member in value.values())
-    if isinstance(value, list):
-        return any(holds_documents(element) for element in value)
-    return isinstance(value, Document)
+    kind = type(value)
+    if kind is dict:
+        value = value.values()
+    elif kind is not list:
+        return kind is Document
+    return any(type(element) in _MAY_HOLD and holds_documents(element) for element in value)
 
 
 async def with_base64(value: Any) -> Any:
