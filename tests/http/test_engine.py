@@ -76,9 +76,9 @@ async def test_a_latin_1_header_is_read(engine: Engine) -> None:
     assert response.header("x-name") == "grün"
 
 
-async def test_a_status_line_without_a_phrase_has_no_reason(engine: Engine) -> None:
+async def test_a_status_line_without_a_phrase_has_an_empty_reason(engine: Engine) -> None:
     async with Server(always(reply(200, reason=""))) as server:
-        assert (await engine.send(HttpRequest("GET", server.url))).reason is None
+        assert (await engine.send(HttpRequest("GET", server.url))).reason == ""
 
 
 async def test_connections_are_reused_and_idle_ones_given_up() -> None:

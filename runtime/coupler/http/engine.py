@@ -53,7 +53,7 @@ def _head(answer: ClientResponse, url: str) -> HttpResponse:
         headers = [(known.get(name) or _header_name(name), value.decode()) for name, value in raw]
     except UnicodeDecodeError:
         headers = [(_header_name(name), _header_value(value)) for name, value in raw]
-    return HttpResponse(answer.status, answer.reason or None, headers, b"", url)
+    return HttpResponse(answer.status, answer.reason, headers, b"", url)
 
 
 class Engine:

@@ -21,7 +21,9 @@ def response_variables(response: HttpResponse, body: Any) -> dict[str, Any]:
 def status_error(response: HttpResponse, body: Any) -> ConnectorError:
     """The error for a status of 400 or more."""
     return ConnectorError(
-        response.reason or NO_REASON, code=str(response.status), variables=response_variables(response, body)
+        NO_REASON if response.reason is None else response.reason,
+        code=str(response.status),
+        variables=response_variables(response, body),
     )
 
 

@@ -37,7 +37,7 @@ def _connection_fault(error: aiohttp.ClientConnectionError) -> tuple[TransportFa
 
 
 def _refused_by_proxy(error: aiohttp.ClientHttpProxyError) -> TransportError:
-    response = HttpResponse(error.status, error.message or None, [], b"", "")
+    response = HttpResponse(error.status, error.message, [], b"", "")
     message = f"The proxy answered {error.status} {error.message}".rstrip()
     return TransportError(TransportFault.PROXY, message, response=response)
 

@@ -47,7 +47,8 @@ class HttpRequest:
 class HttpResponse:
     """One answer. Header names keep the server's spelling, and a repeated header stands once for each time it was sent.
 
-    ``body`` is decoded from its content encoding; ``reason`` is ``None`` when the status line has no phrase at all.
+    ``body`` is decoded from its content encoding; ``reason`` is empty when the status line has no phrase, and
+    ``None`` where there is no status line.
     """
 
     status: int

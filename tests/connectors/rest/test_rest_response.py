@@ -15,6 +15,8 @@ import trustme
 from coupler.errors import ConnectorError, EgressDenied, InputError, RetryLater
 from coupler.http.config import EgressConfig, HttpConfig
 from coupler.http.engine import Engine
+from coupler.http.failures import status_error
+from coupler.http.messages import HttpResponse
 from coupler_rest import RestConnector
 from tests.connectors.kit import Bench
 from tests.http.server import Handler, Received, Server, always, reply
@@ -47,8 +49,8 @@ async def test_the_five_fields(rest: Bench) -> None:
     }
 
 
-async def test_no_reason_is_null(rest: Bench) -> None:
-    assert (await result_of(rest, reply(reason="")))["reason"] is None
+async def test_a_status_line_without_a_phrase(rest: Bench) -> None:
+    assert (await result_of(rest, reply(reason="")))["reason"] == ""
 
 
 @pytest.mark.parametrize(
@@ -199,8 +201,9 @@ async def test_statuses_that_are_successes(rest: Bench, status: int) -> None:
     assert (result["status"], result["headers"]["Location"]) == (status, "/elsewhere")
 
 
-async def test_an_error_without_a_reason(rest: Bench) -> None:
-    assert (await failure_of(rest, reply(404, reason=""))).message == "[no reason]"
+async def test_an_error_without_a_phrase(rest: Bench) -> None:
+    assert (await failure_of(rest, reply(404, reason=""))).message == ""
+    assert status_error(HttpResponse(404, None, [], b"", ""), None).message == "[no reason]"
 
 
 @pytest.mark.parametrize(
