@@ -19,7 +19,7 @@ from coupler.documents.reference import CamundaReference
 from coupler.documents.service import Documents
 from coupler.errors import ConnectorError, InputError
 from coupler.sdk import Input
-from tests.documents.kit import inline, stored
+from tests.documents.kit import call, inline, stored
 
 
 class Everything(Input):
@@ -217,6 +217,8 @@ async def test_the_first_failure_ends_all_reads_and_names_its_property() -> None
 async def test_contents_in_memory_are_limited_together() -> None:
     with pytest.raises(InputError, match=r"texts\.\d: the documents of one input may be 10 bytes in all"):
         await bound({"texts": [inline("123456"), inline("123456")]}, max_read_bytes=10)
+    with pytest.raises(InputError, match=r"texts\.\d: the documents of one input may be 10 bytes in all"):
+        await bound({"texts": [call("getText", inline("123456")), inline("123456")]}, max_read_bytes=10)
 
 
 @pytest.mark.parametrize(

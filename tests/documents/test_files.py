@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -57,7 +58,7 @@ async def test_an_empty_document(store: FileDocumentStore) -> None:
 
 
 async def test_documents_survive_a_restart(tmp_path: Path) -> None:
-    first = FileDocumentStore(tmp_path)
+    first = FileDocumentStore(tmp_path, link_base="http://here")
     reference = await first.create(b"kept", NewDocument())
     link = await first.link(reference)
     await first.close()
@@ -93,9 +94,12 @@ async def test_a_cancelled_upload_leaves_nothing(store: FileDocumentStore, tmp_p
 
 
 async def test_what_a_crash_left_is_removed_at_the_start(tmp_path: Path) -> None:
-    (tmp_path / "incoming-0123").write_bytes(b"half")
+    old, young = tmp_path / "incoming-0123", tmp_path / "incoming-4567"
+    old.write_bytes(b"half")
+    young.write_bytes(b"another process writes this now")
+    os.utime(old, (1_000_000_000, 1_000_000_000))
     store = FileDocumentStore(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [young]
     # Content without its description is a crash between the two: the id is free.
     name = hashlib.sha256(b"mine").hexdigest()
     (tmp_path / f"{name}.bin").write_bytes(b"half")
@@ -228,11 +232,21 @@ async def test_links_end_and_cannot_be_forged(tmp_path: Path) -> None:
 
 
 async def test_a_link_ends_with_its_document(tmp_path: Path) -> None:
-    store = FileDocumentStore(tmp_path, clock=Clock())
+    store = FileDocumentStore(tmp_path, link_base="http://here", clock=Clock())
     reference = await store.create(b"x", NewDocument(expires_at="2001-09-09T01:47:40Z"))
     assert (await store.link(reference, 3600)).expires_at == "2001-09-09T01:47:40.000Z"
     with pytest.raises(InputError, match="must be more than 0"):
         await store.link(reference, 0)
+    await store.close()
+
+
+async def test_without_an_address_there_are_no_links(tmp_path: Path) -> None:
+    store = FileDocumentStore(tmp_path)
+    reference = await store.create(b"x", NewDocument())
+    with pytest.raises(InputError, match="makes no links"):
+        await store.link(reference)
+    store.link_from("http://here")
+    assert (await store.link(reference)).url.startswith("http://here/")
     await store.close()
 
 

@@ -117,7 +117,10 @@ class _Binding:
         parameters = parameters_of(call)
         await self.resolve_children(parameters, path)
         try:
-            return await call_function(call.get(FUNCTION_KEY), parameters)
+            result = await call_function(call.get(FUNCTION_KEY), parameters)
+            if isinstance(result, str):
+                self._take(len(result))
+            return result
         except (InputError, ConnectorError) as error:
             raise _at(path, error) from error
 
@@ -155,16 +158,20 @@ class _Binding:
         pieces: list[bytes] = []
         try:
             async for piece in place.document.stream():
-                self._bytes_left -= len(piece)
-                if self._bytes_left < 0:
-                    raise ContentTooLarge(
-                        f"the documents of one input may be {self._documents.config.max_read_bytes} bytes in all "
-                        "where their content is wanted"
-                    )
+                self._take(len(piece))
                 pieces.append(piece)
         except (InputError, ConnectorError) as error:
             raise _at(place.path, error) from error
         return b"".join(pieces)
+
+    def _take(self, size: int) -> None:
+        """Counts what is taken into memory."""
+        self._bytes_left -= size
+        if self._bytes_left < 0:
+            raise ContentTooLarge(
+                f"the documents of one input may be {self._documents.config.max_read_bytes} bytes in all "
+                "where their content is wanted"
+            )
 
 
 def _named(path: Path) -> str:

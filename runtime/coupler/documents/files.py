@@ -59,7 +59,7 @@ class FileDocumentStore:
 
         Args:
             folder: where the files go; nothing else may be in it.
-            link_base: what links begin with: the address where ``open_link`` is served.
+            link_base: what links begin with: the address where ``open_link`` is served; without it there are no links.
             max_bytes: the largest document.
             clock: seconds since the epoch.
         """
@@ -145,7 +145,13 @@ class FileDocumentStore:
         await self._blocking(self._folder.remove, reference.document_id)
 
     async def link(self, reference: CamundaReference, ttl_seconds: float | None = None) -> DocumentLink:
-        """A link that needs no credentials; by default for an hour."""
+        """A link that needs no credentials; by default for an hour.
+
+        Raises:
+            InputError: nothing serves the links of this store.
+        """
+        if not self._link_base:
+            raise InputError("This document store makes no links: nothing serves them.")
         token, expires_at = await self.signed(reference, ttl_seconds)
         return DocumentLink(f"{self._link_base.rstrip('/')}/{token}", expires_at)
 

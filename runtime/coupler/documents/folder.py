@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import msgspec
 
 from coupler import json
+
+LEFTOVER_SECONDS: Final = 3600.0
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +76,7 @@ class Folder:
         self.path = path
         self._adding = threading.Lock()
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for leftover in path.glob("incoming-*"):
-            leftover.unlink(missing_ok=True)
+        self._remove_leftovers()
 
     def incoming(self) -> Incoming:
         """A new document to write to."""
@@ -130,6 +132,13 @@ class Folder:
         if not path.exists():
             self._write(path, os.urandom(32))
         return path.read_bytes()
+
+    def _remove_leftovers(self) -> None:
+        """What crashes have left. Another process may be writing to the same folder: what is young is left alone."""
+        for leftover in self.path.glob("incoming-*"):
+            with suppress(FileNotFoundError):
+                if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
+                    leftover.unlink()
 
     def _paths(self, document_id: str) -> tuple[Path, Path]:
         name = hashlib.sha256(document_id.encode("utf-8", "surrogatepass")).hexdigest()
