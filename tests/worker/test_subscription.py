@@ -1,4 +1,4 @@
-"""Stream when quiet, poll when busy, and nothing lost in between."""
+"""Stream and polls together, and nothing lost in between."""
 
 from __future__ import annotations
 
