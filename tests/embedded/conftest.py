@@ -12,6 +12,5 @@ from tests.embedded.harness import Harness
 @pytest.fixture
 def engine() -> Iterator[Harness]:
     """An engine in memory, with a clock of its own."""
-    harness = Harness()
-    yield harness
-    harness.engine.close()
+    with Harness() as harness:
+        yield harness

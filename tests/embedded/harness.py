@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from coupler import json
-from coupler.embedded.engine import Activation, ActivationRequest, Engine
+from coupler.embedded.engine import Engine
 from coupler.embedded.interpreter.messages import Message
+from coupler.embedded.job_commands import Activation, ActivationRequest
 from coupler.embedded.snapshot import take_snapshot
 from coupler.embedded.store.variables import Document
 from coupler.embedded.view import IncidentView
@@ -26,6 +27,18 @@ class Harness:
         self.slices = 0
         self._postponed = False
         self.engine = Engine(db_path, self, lambda: self.now)
+
+    def __enter__(self) -> Harness:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.close()
+
+    def reopen(self) -> None:
+        """Closes the file and opens it anew, as after a restart."""
+        path = self.engine.store.database.path
+        self.engine.close()
+        self.engine = Engine(path, self, lambda: self.now)
 
     def jobs_ready(self, jobs: Sequence[tuple[str, int]]) -> None:
         self.announced += jobs
@@ -58,7 +71,7 @@ class Harness:
 
     def jobs(self, job_type: str = "work", limit: int = 100, lease_ms: int = 60_000) -> list[Activation]:
         """Activates jobs."""
-        return self.engine.activate_jobs(ActivationRequest(job_type, "tester", lease_ms, limit))
+        return self.engine.jobs.activate(ActivationRequest(job_type, "tester", lease_ms, limit))
 
     def job(self, job_type: str = "work") -> Activation:
         """Activates the one job there must be."""
@@ -67,16 +80,16 @@ class Harness:
 
     def complete(self, activation: Activation, **variables: Any) -> None:
         """Completes a job."""
-        self.engine.complete_job(activation.job.key, as_document(variables))
+        self.engine.jobs.complete(activation.job.key, as_document(variables))
         self.settle()
 
     def fail(self, activation: Activation, retries: int = 0, message: str = "", backoff_ms: int = 0, **v: Any) -> None:
         """Fails a job."""
-        self.engine.fail_job(activation.job.key, retries, message, backoff_ms, as_document(v))
+        self.engine.jobs.fail(activation.job.key, retries, message, backoff_ms, as_document(v))
 
     def throw(self, activation: Activation, code: str, message: str = "", **variables: Any) -> None:
         """Throws a BPMN error for a job."""
-        self.engine.throw_error(activation.job.key, code, message, as_document(variables))
+        self.engine.jobs.throw_error(activation.job.key, code, message, as_document(variables))
 
     def publish(self, name: str, key: str = "", ttl_ms: int = 0, message_id: str = "", **variables: Any) -> int:
         """Publishes a message."""

@@ -110,7 +110,7 @@ def test_a_job_without_retries_is_an_incident(engine: Harness) -> None:
     assert (incident.type, incident.message, incident.element_id) == ("JOB_NO_RETRIES", "out of paper", "t")
     assert incident.job_key == activation.job.key
 
-    engine.engine.update_job_retries(activation.job.key, 2)
+    engine.engine.jobs.update_retries(activation.job.key, 2)
     assert engine.jobs() == [], "only the resolution makes it available"
     engine.engine.resolve_incident(incident.key)
     again = engine.job()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coupler.embedded.engine import ActivationRequest
+from coupler.embedded.job_commands import ActivationRequest
 from coupler.embedded.rejection import Reason, Rejection
 from tests.embedded.bpmn import one_task
 from tests.embedded.harness import NOON, Harness
@@ -56,31 +56,31 @@ def test_a_failed_job_waits_for_its_backoff(started: Harness) -> None:
 def test_a_lease_can_be_extended_and_only_a_lease(started: Harness) -> None:
     activation = started.jobs(lease_ms=1_000)[0]
     started.advance(900)
-    started.engine.update_job_timeout(activation.job.key, 5_000)
+    started.engine.jobs.update_timeout(activation.job.key, 5_000)
     started.advance(4_900)
     assert started.jobs() == []
     started.advance(100)
     with pytest.raises(Rejection) as refused:
-        started.engine.update_job_timeout(activation.job.key, 1_000)
+        started.engine.jobs.update_timeout(activation.job.key, 1_000)
     assert refused.value.reason is Reason.INVALID_STATE
     with pytest.raises(Rejection) as refused:
-        started.engine.update_job_timeout(1, 1_000)
+        started.engine.jobs.update_timeout(1, 1_000)
     assert refused.value.reason is Reason.NOT_FOUND
 
 
 def test_a_lease_that_never_arrived_is_handed_back_once(started: Harness) -> None:
     activation = started.job()
-    started.engine.hand_back([activation])
+    started.engine.jobs.hand_back([activation])
     again = started.jobs(lease_ms=30_000)[0]
     assert again.job.retries == 3
-    started.engine.hand_back([activation])
+    started.engine.jobs.hand_back([activation])
     assert started.jobs() == [], "the new lease is another one"
 
 
 @pytest.mark.parametrize("retries", [0, -1])
 def test_retries_must_be_positive(started: Harness, retries: int) -> None:
     with pytest.raises(Rejection) as refused:
-        started.engine.update_job_retries(started.job().job.key, retries)
+        started.engine.jobs.update_retries(started.job().job.key, retries)
     assert refused.value.reason is Reason.INVALID_ARGUMENT
 
 
@@ -96,13 +96,13 @@ def test_a_batch_ends_where_its_variables_get_too_large(engine: Harness) -> None
     for _ in range(5):
         engine.start(big="x" * 1_000)
     request = ActivationRequest("work", "w", 1_000, max_jobs=5, max_bytes=2_500)
-    assert [len(engine.engine.activate_jobs(request)) for _ in range(4)] == [2, 2, 1, 0]
+    assert [len(engine.engine.jobs.activate(request)) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_one_large_job_is_given_alone(engine: Harness) -> None:
     engine.deploy(one_task())
     engine.start(big="x" * 5_000)
-    assert len(engine.engine.activate_jobs(ActivationRequest("work", "w", 1_000, 5, max_bytes=100))) == 1
+    assert len(engine.engine.jobs.activate(ActivationRequest("work", "w", 1_000, 5, max_bytes=100))) == 1
 
 
 def test_activation_uses_the_index(engine: Harness) -> None:

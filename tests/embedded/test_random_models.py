@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coupler.embedded.engine import Activation
+from coupler.embedded.job_commands import Activation
 from tests.embedded.bpmn import (
     boundary,
     catch,
@@ -142,16 +142,15 @@ def step(engine: Harness, mood: str, pick: int) -> None:
 @settings(max_examples=150, deadline=None)
 @given(BLOCKS, st.booleans(), st.lists(st.sampled_from(["complete", "throw", "fail", "give up"]), max_size=20))
 def test_every_instance_ends_and_leaves_nothing(block: Block, odd: bool, moods: list[str]) -> None:
-    engine = Harness()
-    engine.deploy(draw(block))
-    key = engine.start(id="1", odd=odd)
-    for number, mood in enumerate((*moods, *(["complete"] * 400))):
-        if engine.state(key) != "active":
-            break
-        step(engine, mood, number * 7)
-    assert engine.state(key) == "completed"
-    assert engine.leftovers() == {}
-    engine.engine.close()
+    with Harness() as engine:
+        engine.deploy(draw(block))
+        key = engine.start(id="1", odd=odd)
+        for number, mood in enumerate((*moods, *(["complete"] * 400))):
+            if engine.state(key) != "active":
+                break
+            step(engine, mood, number * 7)
+        assert engine.state(key) == "completed"
+        assert engine.leftovers() == {}
 
 
 @settings(max_examples=25, deadline=None)
@@ -159,33 +158,26 @@ def test_every_instance_ends_and_leaves_nothing(block: Block, odd: bool, moods: 
 def test_it_makes_no_difference_when_the_engine_starts_anew_at_each_step(
     block: Block, odd: bool, moods: list[str]
 ) -> None:
-    with TemporaryDirectory() as folder:
-        path, now = Path(folder) / "engine.db", 0
-        engine = Harness(path)
+    with TemporaryDirectory() as folder, Harness(Path(folder) / "engine.db") as engine:
         engine.deploy(draw(block))
         key = engine.start(id="1", odd=odd)
         for number, mood in enumerate((*moods, *(["complete"] * 400))):
             if engine.state(key) != "active":
                 break
-            now = engine.now
-            engine.engine.close()
-            engine = Harness(path)
-            engine.now = now
+            engine.reopen()
             step(engine, mood, number * 7)
         assert engine.state(key) == "completed"
         assert engine.leftovers() == {}
-        engine.engine.close()
 
 
 @settings(max_examples=100, deadline=None)
 @given(BLOCKS, st.booleans(), st.integers(0, 12))
 def test_cancelling_at_any_moment_leaves_nothing(block: Block, odd: bool, steps: int) -> None:
-    engine = Harness()
-    engine.deploy(draw(block))
-    key = engine.start(id="1", odd=odd)
-    for number in range(steps):
-        step(engine, "complete", number)
-    if engine.state(key) == "active":
-        engine.engine.cancel_instance(key)
-    assert engine.leftovers() == {}
-    engine.engine.close()
+    with Harness() as engine:
+        engine.deploy(draw(block))
+        key = engine.start(id="1", odd=odd)
+        for number in range(steps):
+            step(engine, "complete", number)
+        if engine.state(key) == "active":
+            engine.engine.cancel_instance(key)
+        assert engine.leftovers() == {}

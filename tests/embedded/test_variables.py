@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coupler.embedded.engine import ActivationRequest
+from coupler.embedded.job_commands import ActivationRequest
 from coupler.embedded.rejection import Reason, Rejection
 from coupler.embedded.variables import parse_document
 from tests.embedded.bpmn import element, end, mapping, model, parallel, start, sub_process, task
@@ -114,7 +114,7 @@ def test_set_variables_in_the_scope_or_where_they_are_visible(engine: Harness) -
 def test_only_wanted_variables_are_fetched(engine: Harness) -> None:
     engine.deploy(model(start(), task("t", inputs={"a": "= 1"}), end(), flows="start -> t -> end"))
     engine.start(a=0, b=2, c=3)
-    (found,) = engine.engine.activate_jobs(ActivationRequest("work", "w", 1000, 1, ("a", "b", "nobody")))
+    (found,) = engine.engine.jobs.activate(ActivationRequest("work", "w", 1000, 1, ("a", "b", "nobody")))
     assert seen(found) == {"a": 1, "b": 2}
 
 

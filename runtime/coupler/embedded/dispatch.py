@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 
-from coupler.embedded.engine import Activation, ActivationRequest, Engine
+from coupler.embedded.engine import Engine
+from coupler.embedded.job_commands import Activation, ActivationRequest
 
 # Beyond this many, new jobs that no stream has taken yet are left to polls.
 _MAX_FRESH = 10_000
@@ -78,7 +79,7 @@ class Dispatch:
         deadline = asyncio.get_running_loop().time() + wait_seconds
         left, waiting = request.max_jobs, True
         while left > 0 and not self._closing:
-            batch = self._engine.activate_jobs(replace(request, max_jobs=left))
+            batch = self._engine.jobs.activate(replace(request, max_jobs=left))
             if batch:
                 waiting = False
                 left -= len(batch)
@@ -96,7 +97,7 @@ class Dispatch:
                 if not demand.fresh:
                     await self._wait(demand, demand.idle_streams, None)
                     continue
-                activation = self._engine.activate_job(demand.fresh.popleft(), request)
+                activation = self._engine.jobs.activate_one(demand.fresh.popleft(), request)
                 if activation is not None:
                     async for _ in self._deliver([activation]):
                         yield activation
@@ -113,7 +114,7 @@ class Dispatch:
             delivered = True
         finally:
             if not delivered:
-                self._engine.hand_back(batch)
+                self._engine.jobs.hand_back(batch)
 
     async def _wait_for_job(self, job_type: str, deadline: float) -> bool:
         demand = self._demand.setdefault(job_type, _Demand())

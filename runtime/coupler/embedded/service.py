@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from coupler import json
+from coupler.embedded.commands import epoch_ms
 from coupler.embedded.config import EngineConfig
 from coupler.embedded.dispatch import Dispatch
-from coupler.embedded.engine import Engine, epoch_ms
+from coupler.embedded.engine import Engine
 from coupler.embedded.interpreter.messages import Message
 from coupler.embedded.server.calls import Calls
 from coupler.embedded.server.grpc_server import GrpcServer
@@ -127,7 +128,7 @@ class EmbeddedEngine:
         incident = self.engine.store.incidents.get(key)
         job = self.engine.store.jobs.get(incident.job_key) if incident is not None else None
         if job is not None and job.retries < 1:
-            self.engine.update_job_retries(job.key, 1)
+            self.engine.jobs.update_retries(job.key, 1)
         self.engine.resolve_incident(key)
 
     async def cancel_instance(self, key: int) -> None:

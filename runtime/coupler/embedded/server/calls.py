@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator, Callable
 
 from coupler.embedded.definitions import Definition
 from coupler.embedded.dispatch import Dispatch
-from coupler.embedded.engine import Activation, ActivationRequest, Engine
+from coupler.embedded.engine import Engine
 from coupler.embedded.interpreter.messages import Message
+from coupler.embedded.job_commands import Activation, ActivationRequest
 from coupler.embedded.rejection import Reason, Rejection, invalid, unimplemented, wrong_state
 from coupler.embedded.store.variables import Document
 from coupler.embedded.variables import encode_document, parse_document
@@ -153,29 +154,29 @@ class Calls:
 
     def complete_job(self, request: pb.CompleteJobRequest) -> pb.CompleteJobResponse:
         """The work is done."""
-        self._engine.complete_job(request.jobKey, parse_document(request.variables))
+        self._engine.jobs.complete(request.jobKey, parse_document(request.variables))
         return pb.CompleteJobResponse()
 
     def fail_job(self, request: pb.FailJobRequest) -> pb.FailJobResponse:
         """The work failed."""
         variables = parse_document(request.variables)
-        self._engine.fail_job(request.jobKey, request.retries, request.errorMessage, request.retryBackOff, variables)
+        self._engine.jobs.fail(request.jobKey, request.retries, request.errorMessage, request.retryBackOff, variables)
         return pb.FailJobResponse()
 
     def throw_error(self, request: pb.ThrowErrorRequest) -> pb.ThrowErrorResponse:
         """The work ended with a BPMN error."""
         variables = parse_document(request.variables)
-        self._engine.throw_error(request.jobKey, request.errorCode, request.errorMessage, variables)
+        self._engine.jobs.throw_error(request.jobKey, request.errorCode, request.errorMessage, variables)
         return pb.ThrowErrorResponse()
 
     def update_job_retries(self, request: pb.UpdateJobRetriesRequest) -> pb.UpdateJobRetriesResponse:
         """Changes the retries left."""
-        self._engine.update_job_retries(request.jobKey, request.retries)
+        self._engine.jobs.update_retries(request.jobKey, request.retries)
         return pb.UpdateJobRetriesResponse()
 
     def update_job_timeout(self, request: pb.UpdateJobTimeoutRequest) -> pb.UpdateJobTimeoutResponse:
         """Moves the end of a lease."""
-        self._engine.update_job_timeout(request.jobKey, request.timeout)
+        self._engine.jobs.update_timeout(request.jobKey, request.timeout)
         return pb.UpdateJobTimeoutResponse()
 
     def evaluate_decision(self, _: pb.EvaluateDecisionRequest) -> pb.EvaluateDecisionResponse:

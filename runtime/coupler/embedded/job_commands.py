@@ -1,0 +1,174 @@
+"""The commands of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from coupler.embedded.commands import Commands
+from coupler.embedded.definitions import Definition
+from coupler.embedded.interpreter import errors, incidents
+from coupler.embedded.interpreter.problem import IncidentType, Problem
+from coupler.embedded.rejection import invalid, not_found, wrong_state
+from coupler.embedded.store.jobs import JobRow
+from coupler.embedded.store.variables import Document
+
+
+class Activation(NamedTuple):
+    """One job as it goes to a worker."""
+
+    job: JobRow
+    definition: Definition
+    deadline_ms: int
+    variables: Document
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationRequest:
+    """Which jobs a worker wants, and for how long."""
+
+    type: str
+    worker: str
+    lease_ms: int
+    max_jobs: int = 1
+    fetch_variables: Sequence[str] = ()
+    max_bytes: int = 1 << 20  # stop adding jobs once their variables are this large
+
+
+class JobCommands:
+    """What workers do with jobs. Every method that changes something raises ``Rejection`` when it is refused."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._run = commands.run
+        self._it = commands.it
+        self._store = commands.store
+        self._definitions = commands.definitions
+        self._now = commands.now
+
+    def activate(self, request: ActivationRequest) -> list[Activation]:
+        """Leases jobs to a worker, the oldest first; empty when there are none."""
+        rows = self._store.jobs.ready(request.type, request.max_jobs)
+        return self._run(lambda: self._lease(rows, request)) if rows else []
+
+    def activate_one(self, key: int, request: ActivationRequest) -> Activation | None:
+        """Leases one certain job, if it can still be activated."""
+        row = self._store.jobs.get(key)
+        if row is None or row.state != "ready":
+            return None
+        return self._run(lambda: self._lease([row], request))[0]
+
+    def _lease(self, rows: Sequence[JobRow], request: ActivationRequest) -> list[Activation]:
+        deadline = self._now() + request.lease_ms
+        activations: list[Activation] = []
+        size = 0
+        for row in rows:
+            variables = self._store.variables.visible(row.path, request.fetch_variables)
+            size += sum(map(len, variables.values()))
+            if activations and size > request.max_bytes:
+                break
+            activations.append(Activation(row, self._definitions.get(row.definition_key), deadline, variables))
+        self._store.jobs.lease([a.job.key for a in activations], request.worker, deadline)
+        self._it.effects.at(deadline)
+        return activations
+
+    def hand_back(self, activations: Sequence[Activation]) -> None:
+        """Takes leases back that never reached their worker; retries stay as they are."""
+
+        def work() -> None:
+            for activation in activations:
+                job_type = self._store.jobs.hand_back(activation.job.key, activation.deadline_ms)
+                if job_type is not None:
+                    self._it.effects.ready.append((job_type, activation.job.key))
+
+        self._run(work)
+
+    def _workable(self, key: int, verb: str) -> JobRow:
+        job = self._store.jobs.get(key)
+        if job is None:
+            raise not_found(f"Expected to {verb} job with key '{key}', but no such job was found")
+        if job.state not in ("ready", "leased"):
+            state = "ERROR_THROWN" if job.state == "error" else "FAILED"
+            raise wrong_state(f"Expected to {verb} job with key '{key}', but it is in state '{state}'")
+        return job
+
+    def complete(self, key: int, variables: Document) -> None:
+        """The work is done."""
+
+        def work() -> None:
+            job = self._workable(key, "complete")
+            instance = self._it.get(job.element_key)
+            assert instance is not None
+            self._store.jobs.delete(key)
+            instance.job_key = 0
+            self._it.complete(instance, variables)
+
+        self._run(work)
+
+    def fail(self, key: int, retries: int, message: str, backoff_ms: int, variables: Document) -> None:
+        """The work failed. With no retries left this opens an incident; ``variables`` stay local to the element."""
+
+        def work() -> None:
+            job = self._workable(key, "fail")
+            instance = self._it.get(job.element_key)
+            assert instance is not None
+            self._it.set_local(instance, variables)
+            if retries <= 0:
+                self._store.jobs.set_state(key, "failed", 0, None)
+                text = message or "No more retries left."
+                incidents.open_incident(self._it, instance, Problem(IncidentType.JOB_NO_RETRIES, text), key)
+            elif backoff_ms > 0:
+                due = self._now() + backoff_ms
+                self._store.jobs.set_state(key, "backoff", retries, due)
+                self._it.effects.at(due)
+            else:
+                self._store.jobs.set_state(key, "ready", retries, None)
+                self._it.effects.ready.append((job.type, key))
+
+        self._run(work)
+
+    def throw_error(self, key: int, code: str, message: str, variables: Document) -> None:
+        """The work ended with a BPMN error. One that nothing catches opens an incident."""
+
+        def work() -> None:
+            job = self._workable(key, "throw an error for")
+            instance = self._it.get(job.element_key)
+            assert instance is not None
+            try:
+                errors.throw(self._it, instance, code, message, variables)
+            except Problem as problem:
+                self._it.set_local(instance, variables)
+                self._store.jobs.set_state(key, "error", job.retries, None)
+                incidents.open_incident(self._it, instance, problem, key)
+
+        self._run(work)
+
+    def update_retries(self, key: int, retries: int) -> None:
+        """Changes the retries left; an incident still has to be resolved."""
+
+        def work() -> None:
+            if retries < 1:
+                raise invalid(
+                    f"Expected to update retries for job with key '{key}' with a positive amount of retries, "
+                    f"but the amount given was '{retries}'"
+                )
+            if self._store.jobs.get(key) is None:
+                raise not_found(f"Expected to update retries for job with key '{key}', but no such job was found")
+            self._store.jobs.set_retries(key, retries)
+
+        self._run(work)
+
+    def update_timeout(self, key: int, lease_ms: int) -> None:
+        """Moves the end of a lease to ``lease_ms`` from now."""
+
+        def work() -> None:
+            job = self._store.jobs.get(key)
+            if job is None:
+                raise not_found(f"Expected to update job deadline for job with key '{key}', but no such job was found")
+            if job.state != "leased":
+                raise wrong_state(f"Expected to update job deadline for job with key '{key}', but it is not activated")
+            due = self._now() + lease_ms
+            self._store.jobs.set_due(key, due)
+            self._it.effects.at(due)
+
+        self._run(work)
