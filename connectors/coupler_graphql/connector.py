@@ -9,6 +9,7 @@ from coupler.sdk.http import HttpRequest
 from coupler.sdk.http_call import HttpCaller, HttpCallSettings, build_request, structured_or_text, with_base64
 from coupler.sdk.json import dumps
 from coupler_graphql.model import INPUT_VARIABLES, GraphQLInput, Method, Operation
+from coupler_graphql.template import TEMPLATE
 
 _WITH_BODY: Final = frozenset({Method.POST, Method.PUT, Method.PATCH})
 GRAPHQL_ERROR: Final = "GRAPHQL_ERROR"
@@ -84,6 +85,7 @@ class GraphQLConnector(Connector[GraphQLInput]):
     Input = GraphQLInput
     Settings = HttpCallSettings  # type: ignore[assignment, unused-ignore]
     input_variables = INPUT_VARIABLES
+    template = TEMPLATE
     response_is_json = True
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ from coupler.sdk import Connector, JobContext, Resources
 from coupler.sdk.http import HttpRequest, TlsMaterial
 from coupler.sdk.http_call import HttpCaller, HttpCallSettings, build_request
 from coupler_rest.model import INPUT_VARIABLES, Method, RestInput
+from coupler_rest.template import TEMPLATE
 
 _WITH_BODY: Final = frozenset({Method.POST, Method.PUT, Method.PATCH})
 
@@ -51,6 +52,7 @@ class RestConnector(Connector[RestInput]):
     Input = RestInput
     Settings = HttpCallSettings  # type: ignore[assignment, unused-ignore]
     input_variables = INPUT_VARIABLES
+    template = TEMPLATE
     response_is_json = True
 
     def __init__(self) -> None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Discriminator, Tag
 
 from coupler.http.oauth import TokenRequest
 from coupler.sdk.input import Input
+from coupler.sdk.template import Choice, Pattern, Template, Variant
 
 # The element template writes this text where a user name stands without a password.
 EMPTY_PASSWORD: Final = "SPEC_PASSWORD_EMPTY_PATTERN"  # noqa: S105 - the very opposite of a password
@@ -28,6 +29,9 @@ def _http_url(value: str) -> str:
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 """Text that the element template's own rule for URLs accepts."""
+
+HTTP_URL_PATTERN: Final = Pattern(r"^(=|(http://|https://|secrets|\{\{).*$)", "Must be a http(s) URL")
+"""That rule, as the element template has it."""
 
 
 def _not_empty(value: str) -> str:
@@ -49,47 +53,71 @@ class BasicAuthentication(Input):
     """User name and password (RFC 7617)."""
 
     type: Literal["basic"]
-    username: Required
-    password: str | None = None
+    username: Annotated[Required, Template(label="User name")]
+    password: Annotated[str | None, Template(label="Password", required=True, secret=True)] = None
 
 
 class BearerAuthentication(Input):
     """A bearer token (RFC 6750)."""
 
     type: Literal["bearer"]
-    token: Required
+    token: Annotated[Required, Template(label="Bearer token", secret=True)]
 
 
 class ApiKeyAuthentication(Input):
     """A key in a header or in the query."""
 
     type: Literal["apiKey"]
-    api_key_location: Literal["headers", "query"]
-    name: Required
-    value: Required
+    api_key_location: Annotated[
+        Literal["headers", "query"],
+        Template(
+            label="API key in",
+            default="headers",
+            required=True,
+            choices=(Choice("headers", "Headers"), Choice("query", "Query parameters")),
+        ),
+    ]
+    name: Annotated[Required, Template(label="API key name")]
+    value: Annotated[Required, Template(label="API key value", secret=True)]
+
+
+_TOKEN_ENDPOINT: Final = Template(
+    label="OAuth 2.0 token endpoint", placeholder="https://auth.example.com/token", pattern=HTTP_URL_PATTERN
+)
+_SCOPES: Final = Template(label="Scopes", description="With a blank between them", placeholder="read:orders")
 
 
 class OAuthClientCredentials(Input):
     """A token that the client fetches in its own name (RFC 6749, section 4.4)."""
 
     type: Literal["oauth-client-credentials-flow"]
-    oauth_token_endpoint: HttpUrl
-    client_id: Required
-    client_secret: Required
-    client_authentication: Required
-    audience: str | None = None
-    scopes: str | None = None
+    oauth_token_endpoint: Annotated[HttpUrl, _TOKEN_ENDPOINT]
+    client_id: Annotated[Required, Template(label="Client ID")]
+    client_secret: Annotated[Required, Template(label="Client secret", secret=True)]
+    audience: Annotated[
+        str | None, Template(label="Audience", description="Of the token, where the server asks for it")
+    ] = None
+    scopes: Annotated[str | None, _SCOPES] = None
+    client_authentication: Annotated[
+        Required,
+        Template(
+            label="Client authentication",
+            description="Where the client's id and secret are sent",
+            kind="Dropdown",
+            choices=(Choice("credentialsBody", "In the body"), Choice("basicAuthHeader", "As Basic authentication")),
+        ),
+    ]
 
 
 class OAuthRefreshToken(Input):
     """A token fetched with a refresh token (RFC 6749, section 6)."""
 
     type: Literal["oauth-refresh-token"]
-    oauth_token_endpoint: HttpUrl
-    client_id: Required
-    refresh_token: Required
-    client_secret: str | None = None
-    scopes: str | None = None
+    oauth_token_endpoint: Annotated[HttpUrl, _TOKEN_ENDPOINT]
+    client_id: Annotated[Required, Template(label="Client ID")]
+    client_secret: Annotated[str | None, Template(label="Client secret", secret=True)] = None
+    refresh_token: Annotated[Required, Template(label="Refresh token", secret=True)]
+    scopes: Annotated[str | None, _SCOPES] = None
 
 
 Authentication: TypeAlias = (
@@ -110,16 +138,27 @@ def _kind(value: Any) -> str | None:
 
 
 AuthenticationChoice = Annotated[
-    Annotated[NoAuthentication, Tag("tag:noAuth")]
-    | Annotated[BasicAuthentication, Tag("tag:basic")]
-    | Annotated[BearerAuthentication, Tag("tag:bearer")]
-    | Annotated[ApiKeyAuthentication, Tag("tag:apiKey")]
-    | Annotated[OAuthClientCredentials, Tag("tag:oauth-client-credentials-flow")]
-    | Annotated[OAuthRefreshToken, Tag("tag:oauth-refresh-token")],
+    Annotated[ApiKeyAuthentication, Tag("tag:apiKey"), Variant(label="API key")]
+    | Annotated[BasicAuthentication, Tag("tag:basic"), Variant(label="Basic")]
+    | Annotated[BearerAuthentication, Tag("tag:bearer"), Variant(label="Bearer token")]
+    | Annotated[NoAuthentication, Tag("tag:noAuth"), Variant(label="None")]
+    | Annotated[
+        OAuthClientCredentials,
+        Tag("tag:oauth-client-credentials-flow"),
+        Variant(label="OAuth 2.0 client credentials"),
+    ]
+    | Annotated[
+        OAuthRefreshToken,
+        Tag("tag:oauth-refresh-token"),
+        Variant(label="OAuth 2.0 refresh token", id="oauthRefreshToken"),
+    ],
     Discriminator(
         _kind,
         custom_error_type="authentication_type",
         custom_error_message=f"Its 'type' must be one of {_TYPES}",
+    ),
+    Template(
+        label="Authentication", description="How the call proves who it is", group="authentication", default="noAuth"
     ),
 ]
 
@@ -173,6 +212,7 @@ def token_request_of(authentication: Authentication | None) -> TokenRequest | No
 
 
 __all__ = [
+    "HTTP_URL_PATTERN",
     "ApiKeyAuthentication",
     "Authentication",
     "AuthenticationChoice",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from coupler.sdk.context import JobContext, Resources
+from coupler.sdk.template import TemplateInfo
 
 InputT = TypeVar("InputT", bound=BaseModel)
 Model: TypeAlias = type[BaseModel]  # named out here: inside the class, ``type`` is the job type
@@ -46,6 +47,9 @@ class Connector(Generic[InputT]):
 
     Saves a conversion per job; documents are not among these.
     """
+
+    template: ClassVar[TemplateInfo | None] = None
+    """What a modeler shows for the connector, beside what the fields of ``Input`` say (``coupler.sdk.template``)."""
 
     settings: Any = None
 

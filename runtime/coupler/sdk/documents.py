@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import codecs
 from enum import Enum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from coupler import json
 from coupler.documents.content import Content, ContentTooLarge, in_pieces, read_all
@@ -27,6 +27,7 @@ from coupler.documents.store import DocumentNotFound, Source
 from coupler.sdk.context import JobContext
 from coupler.sdk.errors import ConnectorError, InputError
 from coupler.sdk.input import Input
+from coupler.sdk.template import Choice, Template, When
 
 INLINE_LIMIT_BYTES: Final = 1_572_864
 """The largest text or JSON: more does not fit into the variables of a job."""
@@ -43,8 +44,29 @@ class ReturnFormat(Enum):
 class DocumentReturnFormat(Input):
     """The input of element templates with a response format; without a choice, older rules of the connector apply."""
 
-    choice: ReturnFormat | None = None
-    encoding: str | None = None
+    choice: Annotated[
+        ReturnFormat | None,
+        Template(
+            id="documentReturnFormat",
+            label="Response format",
+            description="What becomes of the content",
+            default="JSON",
+            choices=(
+                Choice("DOCUMENT", "Document: stored, with a reference"),
+                Choice("TEXT", "Text"),
+                Choice("JSON", "JSON"),
+            ),
+        ),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        Template(
+            id="documentReturnFormatEncoding",
+            label="Encoding",
+            default="UTF-8",
+            when=When("documentReturnFormat", equals="TEXT"),
+        ),
+    ] = None
 
     def checked(self) -> ReturnFormat | None:
         """The choice, found out before a call is made.

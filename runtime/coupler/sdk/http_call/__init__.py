@@ -11,13 +11,15 @@ from coupler.http.failures import response_variables, status_error, transport_fa
 from coupler.sdk.http_call.bodies import FORM, JSON, MULTIPART, encode_body, media_type
 from coupler.sdk.http_call.caller import HttpCaller, HttpCallSettings
 from coupler.sdk.http_call.documents import with_base64
-from coupler.sdk.http_call.input import HttpCallInput, timeouts
+from coupler.sdk.http_call.input import CONNECTION_TIMEOUT, READ_TIMEOUT, HttpCallInput, timeouts
 from coupler.sdk.http_call.request import build_request
 
 __all__ = [
+    "CONNECTION_TIMEOUT",
     "FORM",
     "JSON",
     "MULTIPART",
+    "READ_TIMEOUT",
     "HttpCallInput",
     "HttpCallSettings",
     "HttpCaller",

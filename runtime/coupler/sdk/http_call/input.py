@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import Annotated, Final
 
 from coupler.sdk.authentication import Authentication, AuthenticationChoice
 from coupler.sdk.documents import DocumentReturnFormat
 from coupler.sdk.input import Input
+from coupler.sdk.template import Pattern, Template
 
 DEFAULT_TIMEOUT_SECONDS: Final = 20
+
+
+CONNECTION_TIMEOUT: Final = Template(
+    label="Connection timeout in seconds",
+    description="0 waits for ever",
+    group="timeout",
+    default=DEFAULT_TIMEOUT_SECONDS,
+    required=True,
+    pattern=Pattern(r"^\d+$", "Must be a number"),
+)
+READ_TIMEOUT: Final = replace(CONNECTION_TIMEOUT, label="Read timeout in seconds")
 
 
 class AuthenticationConfiguration(Input):
@@ -21,8 +34,8 @@ class HttpCallInput(Input):
     """Authentication and response format."""
 
     authentication: AuthenticationChoice | None = None
-    authentication_configuration: AuthenticationConfiguration | None = None
-    document_return_format: DocumentReturnFormat | None = None
+    authentication_configuration: Annotated[AuthenticationConfiguration | None, Template(omit=True)] = None
+    document_return_format: Annotated[DocumentReturnFormat | None, Template(group="endpoint", order=2)] = None
 
     @property
     def credential(self) -> Authentication | None:
@@ -38,4 +51,4 @@ def timeouts(connect: int | None, read: int | None) -> tuple[float | None, float
     return float(connect_seconds) if connect_seconds > 0 else None, float(read_seconds) if read_seconds > 0 else None
 
 
-__all__ = ["AuthenticationConfiguration", "HttpCallInput", "timeouts"]
+__all__ = ["CONNECTION_TIMEOUT", "READ_TIMEOUT", "AuthenticationConfiguration", "HttpCallInput", "timeouts"]
