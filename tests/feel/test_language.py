@@ -123,6 +123,8 @@ LISTS = (
     ("some x in list satisfies x > 3", "true"),
     ("some x in list, y in list satisfies x + y > 7", "true"),
     ("some x in null satisfies x > 1", "null"),
+    ("yes and some x in list satisfies x > 3", "true"),
+    ("false or if yes then true else false", "true"),
     ("every x in [] satisfies true", "true"),
     ("every x in [1, 2] satisfies x > null", "null"),
     ("every x in [1, null] satisfies x > 1", "false"),

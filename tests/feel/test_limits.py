@@ -71,7 +71,8 @@ def test_hostile_expressions_end_with_the_name_of_the_limit(name: str) -> None:
         feel.to_json(feel.evaluate(text, {"a": [1]}))
 
     assert time.process_time() - start < 10
-    assert caught.value.limit == limit or not limit
+    # On a slow machine the clock may be first.
+    assert caught.value.limit in (limit, "duration_seconds") or not limit
     assert caught.value.limit in str(caught.value)
 
 

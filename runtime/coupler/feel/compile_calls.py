@@ -67,7 +67,7 @@ def _single_call(overload: Overload, node: nodes.Call, arguments: list[Code]) ->
             return run.warn(position, misfit)
         run.spend(1)
         result = implementation(run, *values) if wants_run else implementation(*values)
-        if result is None:
+        if result is None and values and values[0] is not None:
             run.warn(position, lambda: _null_result(overload, values))
         return result
 
@@ -101,7 +101,7 @@ def _overloaded_call(overloads: list[Overload], node: nodes.Call, arguments: lis
 def _invoked(overload: Overload, scope: Scope, values: list[Any], position: int) -> Any:
     run = scope.run
     result = overload.implementation(run, *values) if overload.wants_run else overload.implementation(*values)
-    if result is None:
+    if result is None and values[0] is not None:
         run.warn(position, lambda: _null_result(overload, values))
     return result
 

@@ -89,28 +89,28 @@ def _far_root_name(name: str, position: int) -> Code:
     return at_root
 
 
-def _labelled(node: nodes.Path) -> list[tuple[str, str]]:
-    """Each name of a path with what stands in front of it."""
+def _labelled(node: nodes.Path) -> list[tuple[str, str, int]]:
+    """Each name of a path with what stands in front of it and its place."""
     label = node.base.name if isinstance(node.base, nodes.Name) else ""
     steps = []
-    for name in node.names:
-        steps.append((name, label))
+    for name, position in zip(node.names, node.positions, strict=True):
+        steps.append((name, label, position))
         label = f"{label}.{name}" if label else name
     return steps
 
 
 @compiles(nodes.Path)
 def _path(compiler: Compiler, node: nodes.Path) -> Code:
-    steps, position = _labelled(node), node.position
+    steps = _labelled(node)
     if isinstance(node.base, nodes.Name) and not compiler.scopes:
-        return _root_path(node.base, steps, position)
+        return _root_path(node.base, steps)
     base = compiler.compile(node.base)
     if len(steps) == 1:
-        return _single_path(base, *steps[0], position)
+        return _single_path(base, *steps[0])
 
     def path(scope: Scope) -> Any:
         value = base(scope)
-        for name, label in steps:
+        for name, label, position in steps:
             if type(value) is dict and name in value:
                 value = value[name]
             else:
@@ -132,7 +132,7 @@ def _single_path(base: Code, name: str, label: str, position: int) -> Code:
     return path
 
 
-def _root_path(base: nodes.Name, steps: list[tuple[str, str]], position: int) -> Code:
+def _root_path(base: nodes.Name, steps: list[tuple[str, str, int]]) -> Code:
     root, root_position = base.name, base.position
 
     def path(scope: Scope) -> Any:
@@ -140,7 +140,7 @@ def _root_path(base: nodes.Name, steps: list[tuple[str, str]], position: int) ->
             value = scope.vars[root]
         except KeyError:
             return _unknown(scope, root, root_position)
-        for name, label in steps:
+        for name, label, position in steps:
             if type(value) is dict and name in value:
                 value = value[name]
             else:

@@ -52,7 +52,9 @@ class Cursor:
     def fail(self, expected: str) -> NoReturn:
         """Gives up here; ``expected`` is in the user's words."""
         start = self.tokens[self.index].start
-        if start > self.furthest:
+        # Nobody who forgot a word meant a range.
+        is_better = start == self.furthest and self.furthest_expected == "'..'"
+        if start > self.furthest or is_better:
             self.furthest = start
             self.furthest_expected = expected
         raise Mismatch

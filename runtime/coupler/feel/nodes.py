@@ -21,11 +21,11 @@ class Name(NamedTuple):
 
 
 class Path(NamedTuple):
-    """``base.name.name``."""
+    """``base.name.name``; a position for each name."""
 
     base: Node
     names: tuple[str, ...]
-    position: int
+    positions: tuple[int, ...]
 
 
 class Filter(NamedTuple):

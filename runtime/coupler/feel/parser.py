@@ -137,6 +137,8 @@ class Parser(Terminals):
 
     def _comparison(self) -> Node:
         token = self.tokens[self.index]
+        if token.kind == NAME and token.text in self._keyword_rules:
+            return self.expression()
         if token.text in _INPUT_COMPARISONS:
             return self._input_comparison()
         if token.text in _STARTS_INTERVAL:

@@ -93,8 +93,8 @@ class Terminals(Cursor):
                 arguments, keywords = self._arguments()
                 return nodes.MethodCall(base, name, arguments, keywords, position)
         if type(base) is nodes.Path:
-            return nodes.Path(base.base, (*base.names, name), base.position)
-        return nodes.Path(base, (name,), position)
+            return nodes.Path(base.base, (*base.names, name), (*base.positions, position))
+        return nodes.Path(base, (name,), (position,))
 
     def _terminal(self, token: Token) -> Node:
         match token.kind:

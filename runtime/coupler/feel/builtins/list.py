@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation, Overflow
+from decimal import Decimal
 from functools import cmp_to_key
 from typing import Any
 
 from coupler.errors import FeelError
 from coupler.feel.arithmetic import OPERATORS, from_double
-from coupler.feel.limits import LimitExceeded
 from coupler.feel.registry import builtin
 from coupler.feel.scope import Run
 from coupler.feel.values import NUMBERS, Function, equal, number, order_keys
@@ -345,6 +344,3 @@ def _partition(run: Run, items: _List, size: Any) -> _List | None:
         return None
     run.check_list(len(items))
     return [items[start : start + width] for start in range(0, len(items), width)]
-
-
-__all__ = ["InvalidOperation", "LimitExceeded", "Overflow"]
