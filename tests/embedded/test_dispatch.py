@@ -43,6 +43,16 @@ async def polling(gateway: Served, polls: int, job_type: str = "work") -> None:
     await until(lambda: gateway.engine.dispatch.waiting(job_type)[0] == polls)
 
 
+async def leased_when_blocked(gateway: Served) -> int:
+    """How many jobs are leased once a stream that nobody reads takes no more."""
+    before, now = -1, 0
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not now or before != now:
+            await asyncio.sleep(0.1)
+            before, now = now, states(gateway).get("leased", 0)
+    return now
+
+
 async def until(condition: Any) -> None:
     """Waits for a condition."""
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -99,6 +109,17 @@ async def test_a_large_batch_comes_in_several_messages(gateway: Served) -> None:
     assert len(sizes) == 8, "one message each: two would be larger than the megabyte that a message may have"
 
 
+async def test_a_poll_that_is_given_up_half_way_hands_back_what_did_not_go_out(gateway: Served) -> None:
+    for _ in range(16):
+        await gateway.engine.create_instance("p", {"big": "x" * 900_000})
+    request = pb.ActivateJobsRequest(type="work", worker="w", timeout=60_000, maxJobsToActivate=20, requestTimeout=-1)
+    poll = gateway.streaming("ActivateJobs", request, pb.ActivateJobsResponse)
+    blocked = await leased_when_blocked(gateway)
+    assert blocked < 16, "jobs are leased as the client reads"
+    poll.cancel()
+    await until(lambda: states(gateway)["leased"] == blocked - 1)
+
+
 async def test_a_stream_gets_new_jobs_and_not_those_from_before(gateway: Served) -> None:
     before = await gateway.engine.create_instance("p")
     stream = open_stream(gateway)
@@ -133,8 +154,7 @@ async def test_a_job_of_a_client_that_does_not_read_stays_for_others(gateway: Se
     await opened(gateway, 1)
     for _ in range(100):
         await gateway.engine.create_instance("p", large)
-    await asyncio.sleep(0.2)
-    leased = states(gateway)["leased"]
+    leased = await leased_when_blocked(gateway)
     assert leased < 90, "the default window of a client is 4 MiB: some 40 of these jobs"
     polled = await gateway.activate(max_jobs=100, requestTimeout=5_000)
     assert len(polled) >= 100 - leased - 1
@@ -146,9 +166,8 @@ async def test_a_job_that_was_not_delivered_is_handed_back_at_once(gateway: Serv
     await opened(gateway, 1)
     for _ in range(60):
         await gateway.engine.create_instance("p", {"big": "x" * 100_000})
-    await asyncio.sleep(0.2)
-    blocked = states(gateway)["leased"]
-    assert 0 < blocked < 60
+    blocked = await leased_when_blocked(gateway)
+    assert blocked < 60
     stream.cancel()
     await opened(gateway, 0)
     assert states(gateway)["leased"] == blocked - 1, "the one in the write came back, those on the wire wait"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from coupler.embedded.engine import Engine
@@ -83,7 +84,7 @@ class Dispatch:
             if batch:
                 waiting = False
                 left -= len(batch)
-                async for _ in self._deliver(batch):
+                with self._delivery(batch):
                     yield batch
             elif not waiting or not await self._wait_for_job(request.type, deadline):
                 return
@@ -99,7 +100,7 @@ class Dispatch:
                     continue
                 activation = self._engine.jobs.activate_one(demand.fresh.popleft(), request)
                 if activation is not None:
-                    async for _ in self._deliver([activation]):
+                    with self._delivery([activation]):
                         yield activation
         finally:
             demand.open_streams -= 1
@@ -107,14 +108,14 @@ class Dispatch:
                 demand.fresh.clear()
             self._discard_unused(request.type)
 
-    async def _deliver(self, batch: list[Activation]) -> AsyncGenerator[None]:
-        delivered = False
+    @contextmanager
+    def _delivery(self, batch: list[Activation]) -> Iterator[None]:
+        """Around a ``yield``: what ends it instead of asking for more means that the batch never arrived."""
         try:
             yield
-            delivered = True
-        finally:
-            if not delivered:
-                self._engine.jobs.hand_back(batch)
+        except BaseException:
+            self._engine.jobs.hand_back(batch)
+            raise
 
     async def _wait_for_job(self, job_type: str, deadline: float) -> bool:
         demand = self._demand.setdefault(job_type, _Demand())
