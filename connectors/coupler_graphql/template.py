@@ -9,7 +9,8 @@ from coupler.sdk.template import Group, TemplateInfo
 
 TEMPLATE: Final = TemplateInfo(
     id="io.coupler.connectors.graphql",
-    version=1,
+    version=2,  # 1: without reusable credentials, for clusters before 8.10
+    engines="^8.10",
     name="GraphQL call",
     description="Sends a query or a mutation to a GraphQL endpoint",
     keywords=("graphql", "query", "mutation", "api"),

@@ -9,7 +9,8 @@ from coupler.sdk.template import Group, TemplateInfo
 
 TEMPLATE: Final = TemplateInfo(
     id="io.coupler.connectors.rest",
-    version=1,
+    version=2,  # 1: without reusable credentials, for clusters before 8.10
+    engines="^8.10",
     name="REST call",
     description="Calls an HTTP endpoint and maps the answer to variables",
     keywords=("http", "rest", "api", "json", "request"),

@@ -79,7 +79,7 @@ class Values:
     def _raw(self, each: Json) -> Any:
         """What was given, else what the element has, else the default."""
         default = each.get("value")
-        if each.get("type") == "Hidden":
+        if _is_fixed(each):
             return default
         for name in _names(each):
             if name in self._given:
@@ -112,9 +112,14 @@ class Values:
         return f"={text}" if text and _is_feel(each) and not text.startswith("=") else text
 
 
+def _is_fixed(each: Json) -> bool:
+    """Whether the template alone decides. What is hidden and has no value is for those who edit the document."""
+    return each.get("type") == "Hidden" and "value" in each
+
+
 def _names(each: Json) -> tuple[str, ...]:
     """The names by which a value may be given."""
-    if each.get("type") == "Hidden":
+    if _is_fixed(each):
         return ()
     kind, name = binding_key(each["binding"])
     return (each["id"], name) if "id" in each and kind != "zeebe:taskDefinition" else (each.get("id", name),)

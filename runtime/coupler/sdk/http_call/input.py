@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from coupler.sdk.authentication import Authentication, AuthenticationChoice
 from coupler.sdk.documents import DocumentReturnFormat
 from coupler.sdk.input import Input
-from coupler.sdk.template import Pattern, Template
+from coupler.sdk.template import CredentialTemplate, Pattern, Template
 
 DEFAULT_TIMEOUT_SECONDS: Final = 20
 
@@ -30,11 +30,23 @@ class AuthenticationConfiguration(Input):
     authentication: AuthenticationChoice | None = None
 
 
+# The id is that of credentials that clusters keep already, so that they can be chosen.
+_CREDENTIAL: Final = Template(
+    label="Authentication credential",
+    description="A credential of the cluster; it wins over what is filled in below",
+    group="authentication",
+    order=-1,
+    credential=CredentialTemplate(
+        id="io.camunda.connectors:rest-authentication:1", version=1, name="REST authentication"
+    ),
+)
+
+
 class HttpCallInput(Input):
     """Authentication and response format."""
 
     authentication: AuthenticationChoice | None = None
-    authentication_configuration: Annotated[AuthenticationConfiguration | None, Template(omit=True)] = None
+    authentication_configuration: Annotated[AuthenticationConfiguration | None, _CREDENTIAL] = None
     document_return_format: Annotated[DocumentReturnFormat | None, Template(group="endpoint", order=2)] = None
 
     @property
