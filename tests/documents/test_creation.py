@@ -13,11 +13,13 @@ import pytest
 from coupler import expressions
 from coupler.documents.cluster import ClusterDocuments
 from coupler.documents.creation import create_wished
+from coupler.documents.reference import InlineReference
 from coupler.documents.service import NO_DOCUMENTS, Documents
 from coupler.errors import ConnectorError, InputError
 from coupler.sdk.documents import Document, DocumentReturnFormat, ReturnFormat, return_format
 from coupler.sdk.input import Input
-from coupler.testing import CompleteCommand, FailCommand, FakeGateway, ThrowErrorCommand
+from coupler.testing import CompleteCommand, FailCommand, ThrowErrorCommand
+from coupler.worker.binding import bind_with_documents
 from tests.documents.kit import FakeCluster, http_engine, inline, serving
 from tests.documents.test_binding import b64
 from tests.documents.worker import run_job
@@ -186,6 +188,13 @@ async def test_a_wrong_document_fails_without_retries() -> None:
         assert "The document gone is not there" in command.message
 
 
+@pytest.mark.parametrize("depth", [600, 100_000])
+async def test_variables_nested_beyond_all_measure(depth: int) -> None:
+    text = '{"x": ' + "[" * depth + '{"camunda.document.type": "inline", "content": "x"}' + "]" * depth + "}"
+    with pytest.raises(InputError, match="nested too deeply"):
+        await bind_with_documents(text, Input, NO_DOCUMENTS)
+
+
 async def test_blocking_connectors_read_files() -> None:
     class Files(Input):
         file: Document
@@ -202,7 +211,7 @@ async def test_blocking_connectors_read_files() -> None:
 
 
 async def test_files_refuse_to_block_the_loop() -> None:
-    document = NO_DOCUMENTS.document(__import__("coupler.documents.reference", fromlist=["x"]).InlineReference("x"))
+    document = NO_DOCUMENTS.document(InlineReference("x"))
     with pytest.raises(RuntimeError, match="on the event loop use stream"):
         document.file().read()
 
@@ -282,7 +291,3 @@ async def test_base64_as_it_is_written_by_others() -> None:
         result: dict[str, Any] = {"a": {expressions.DOCUMENT_MARKER: lines}}
         await create_wished(result, expressions.DOCUMENT_MARKER, documents, label="Result expression")
     assert fake.contents["document-1"] == b"x" * 30
-
-
-def test_the_gateway_of_the_tests_is_the_author_kit() -> None:
-    assert FakeGateway.__module__.startswith("coupler.testing")

@@ -46,6 +46,8 @@ def _decoded(variables: str) -> dict[str, Any]:
         values = json.loads(variables) if variables else {}
     except json.Malformed as error:
         raise InputError("This is not a JSON object") from error
+    except RecursionError as error:
+        raise InputError("The variables are nested too deeply") from error
     if not isinstance(values, dict):
         raise InputError("This is not a JSON object")
     return values
