@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt
@@ -99,25 +98,25 @@ class HttpCaller:
             response = await engine.send(request)
         else:
             token = await self._tokens.token(engine, wanted)
-            response = await engine.send(_bearing(request, token))
+            headers = request.headers
+            request.headers = _with_token(headers, token)
+            response = await engine.send(request)
             if response.status == 401:
                 self._tokens.evict(wanted, token)
-                response = await engine.send(_bearing(request, await self._tokens.token(engine, wanted)))
+                request.headers = _with_token(headers, await self._tokens.token(engine, wanted))
+                response = await engine.send(request)
         if self._settings.resend_busy and response.status in STATUSES:
-            return await self._resend(request, wanted, context, response)
+            return await self._resend(request, context, response)
         return response
 
-    async def _resend(
-        self, request: HttpRequest, wanted: TokenRequest | None, context: JobContext, response: HttpResponse
-    ) -> HttpResponse:
+    async def _resend(self, request: HttpRequest, context: JobContext, response: HttpResponse) -> HttpResponse:
         longest = self._settings.resend_wait_seconds
         for _ in range(self._settings.resend_busy):
             asked = retry_after_seconds(response)
             if asked is not None and asked > longest:
                 return response  # longer than a job should wait; it comes back after a backoff instead
             await asyncio.sleep(longest if asked is None else asked)
-            token = None if wanted is None else await self._tokens.token(context.http_engine, wanted)
-            response = await context.http_engine.send(request if token is None else _bearing(request, token))
+            response = await context.http_engine.send(request)
             if response.status not in STATUSES:
                 break
         return response
@@ -126,16 +125,18 @@ class HttpCaller:
         self, request: HttpRequest, wanted: TokenRequest | None, context: JobContext, chosen: ReturnFormat | None
     ) -> dict[str, Any]:
         engine = context.http_engine
-        token = None if wanted is None else await self._tokens.token(engine, wanted)
-        async with engine.stream(request if token is None else _bearing(request, token)) as lent:
+        token, headers = "", request.headers
+        if wanted is not None:
+            token = await self._tokens.token(engine, wanted)
+            request.headers = _with_token(headers, token)
+        async with engine.stream(request) as lent:
             refused = lent.head.status == 401 and wanted is not None
             if not refused:
                 return await self._kept(lent, context, chosen)
         assert wanted is not None
-        assert token is not None
         self._tokens.evict(wanted, token)
-        fresh = await self._tokens.token(engine, wanted)
-        async with engine.stream(_bearing(request, fresh)) as lent:
+        request.headers = _with_token(headers, await self._tokens.token(engine, wanted))
+        async with engine.stream(request) as lent:
             return await self._kept(lent, context, chosen)
 
     async def _kept(self, lent: StreamedResponse, context: JobContext, chosen: ReturnFormat | None) -> dict[str, Any]:
@@ -157,8 +158,8 @@ async def _first_bytes(lent: StreamedResponse) -> bytes:
     return body[:INLINE_LIMIT_BYTES]
 
 
-def _bearing(request: HttpRequest, token: str) -> HttpRequest:
-    return replace(request, headers=[("Authorization", f"Bearer {token}"), *request.headers])
+def _with_token(headers: list[tuple[str, str]], token: str) -> list[tuple[str, str]]:
+    return [("Authorization", f"Bearer {token}"), *headers]
 
 
 def _status_failure(response: HttpResponse, chosen: ReturnFormat | None, context: JobContext) -> ConnectorError:
