@@ -105,6 +105,20 @@ def test_one_large_job_is_given_alone(engine: Harness) -> None:
     assert len(engine.engine.jobs.activate(ActivationRequest("work", "w", 1_000, 5, max_bytes=100))) == 1
 
 
+def test_a_job_too_large_for_a_message_is_an_incident(engine: Harness) -> None:
+    engine.deploy(one_task())
+    engine.start(number=1)
+    key = engine.start(a="x" * 2_500_000, b="x" * 2_500_000)
+    assert len(engine.jobs()) == 1
+    assert engine.jobs() == []
+    incident = engine.incident()
+    assert incident.type == "MESSAGE_SIZE_EXCEEDED"
+    assert "5,000,004 bytes" in incident.message
+    engine.engine.set_variables(key, {"b": b"null"}, local=False)
+    engine.engine.resolve_incident(incident.key)
+    assert engine.job().job.retries == 3
+
+
 def test_activation_uses_the_index(engine: Harness) -> None:
     """Among 10,000 leased jobs the next ready one is found without looking at them."""
     plan = engine.engine.store.database.execute(

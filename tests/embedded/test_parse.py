@@ -50,6 +50,14 @@ REFUSED = {
         around(element("businessRuleTask", "x", extensions='<zeebe:calledDecision decisionId="d"/>')),
         "businessRuleTask 'x': zeebe:calledDecision is not supported",
     ),
+    "listeners of the process": (
+        one_task().replace(
+            b'<bpmn:startEvent id="start">',
+            b"<bpmn:extensionElements><zeebe:executionListeners/></bpmn:extensionElements>"
+            b'<bpmn:startEvent id="start">',
+        ),
+        "process 'p': zeebe:executionListeners is not supported",
+    ),
     "standard loop": (around(task("x", loop="<bpmn:standardLoopCharacteristics/>")), "standard loops are not"),
     "no collection": (around(task("x", loop="<bpmn:multiInstanceLoopCharacteristics/>")), "needs a zeebe:loopCharact"),
     "event sub-process": (
@@ -141,6 +149,20 @@ def test_all_problems_are_named_at_once() -> None:
     assert "userTask 'a'" in str(refused.value)
     assert "serviceTask 'b'" in str(refused.value)
     assert "line 1:" in str(refused.value)
+
+
+def test_a_user_task_is_one_problem_whatever_it_has() -> None:
+    with pytest.raises(ModelError) as refused:
+        parse_resource(
+            "file.bpmn", around(element("userTask", "x", extensions="<zeebe:userTask/><zeebe:taskSchedule/>"))
+        )
+    assert str(refused.value).count("userTask 'x'") == 1
+
+
+def test_a_form_at_a_start_event_has_no_effect(engine: Harness) -> None:
+    form = element("startEvent", "start", extensions='<zeebe:formDefinition formId="f"/>')
+    engine.deploy(model(form, end(), flows="start -> end"))
+    assert engine.state(engine.start()) == "completed"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from coupler.embedded.rejection import invalid, not_found, wrong_state
 from coupler.embedded.store.jobs import JobRow
 from coupler.embedded.store.variables import Document
 
+_MAX_JOB_BYTES = (4 << 20) - (32 << 10)  # clients refuse messages over 4 MiB; the rest of a job needs some room too
+
 
 class Activation(NamedTuple):
     """One job as it goes to a worker."""
@@ -56,7 +58,8 @@ class JobCommands:
         row = self._store.jobs.get(key)
         if row is None or row.state != "ready":
             return None
-        return self._run(lambda: self._lease([row], request))[0]
+        leased = self._run(lambda: self._lease([row], request))
+        return leased[0] if leased else None
 
     def _lease(self, rows: Sequence[JobRow], request: ActivationRequest) -> list[Activation]:
         deadline = self._now() + request.lease_ms
@@ -64,13 +67,28 @@ class JobCommands:
         size = 0
         for row in rows:
             variables = self._store.variables.visible(row.path, request.fetch_variables)
-            size += sum(map(len, variables.values()))
+            own_size = sum(map(len, variables.values()))
+            if own_size > _MAX_JOB_BYTES:
+                self._set_aside(row, own_size)
+                continue
+            size += own_size
             if activations and size > request.max_bytes:
                 break
             activations.append(Activation(row, self._definitions.get(row.definition_key), deadline, variables))
         self._store.jobs.lease([a.job.key for a in activations], request.worker, deadline)
         self._it.effects.at(deadline)
         return activations
+
+    def _set_aside(self, job: JobRow, size: int) -> None:
+        """A job that no worker could receive would be leased again for ever."""
+        instance = self._it.get(job.element_key)
+        assert instance is not None
+        self._store.jobs.set_state(job.key, "failed", job.retries, None)
+        text = (
+            f"The variables of the job have {size:,} bytes, and a message at most {_MAX_JOB_BYTES:,}. "
+            "Make them smaller, or let the worker fetch only those that it needs."
+        )
+        incidents.open_incident(self._it, instance, Problem(IncidentType.MESSAGE_SIZE_EXCEEDED, text), job.key)
 
     def hand_back(self, activations: Sequence[Activation]) -> None:
         """Takes leases back that never reached their worker; retries stay as they are."""

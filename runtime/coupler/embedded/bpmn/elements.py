@@ -11,7 +11,6 @@ from coupler.embedded.bpmn.model import Element, Flow, Kind, TimerForm
 from coupler.embedded.bpmn.problems import Problems
 from coupler.embedded.bpmn.xml import Node
 
-_NOT_SUPPORTED = "is not supported by the embedded engine"
 _ACTIVITIES = frozenset(
     {
         "task", "manualTask", "serviceTask", "sendTask", "scriptTask", "businessRuleTask", "receiveTask",
@@ -30,7 +29,7 @@ class Surroundings:
 
 
 class ElementReader:
-    """Reads one flow node; ``start`` is the none start event when the node is a sub-process."""
+    """Reads one supported flow node; ``start`` is the none start event when the node is a sub-process."""
 
     def __init__(
         self, node: Node, surroundings: Surroundings, events: Events, problems: Problems, start: str | None
@@ -57,13 +56,9 @@ class ElementReader:
 
     def read(self) -> Element | None:
         """The element, or None when the problems say why there is none."""
-        reader = _READERS.get(self._node.name)
-        if reader is None:
-            self._problem(_NOT_SUPPORTED)
-            return None
         if self._base.boundary and self._node.name not in _ACTIVITIES:
             self._problem("boundary events can be attached to activities only")
-        element = reader(self)
+        element = _READERS[self._node.name](self)
         if element is not None and self._node.name in _ACTIVITIES:
             element = replace(element, loop=self._extensions.loop())
         return element
@@ -211,3 +206,8 @@ _READERS: dict[str, Callable[[ElementReader], Element | None]] = {
     "intermediateCatchEvent": ElementReader.catch_event,
     "boundaryEvent": ElementReader.boundary_event,
 }
+
+
+def is_supported(node: Node) -> bool:
+    """Whether the engine knows the type of a flow node; the details may still be refused."""
+    return node.name in _READERS

@@ -10,7 +10,8 @@ from coupler.embedded.bpmn.xml import BPMN, ZEEBE, Node
 _UNDERSTOOD = frozenset(
     {"taskDefinition", "taskHeaders", "ioMapping", "subscription", "loopCharacteristics", "calledElement", "script"}
 )
-_WITHOUT_EFFECT = frozenset({"properties", "versionTag", "linkedResources", "modelerTemplate"})
+# Of interest to modelers and task lists; a form at a start event is one, too.
+_WITHOUT_EFFECT = frozenset({"properties", "versionTag", "linkedResources", "modelerTemplate", "formDefinition"})
 
 
 class Extensions:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from coupler.embedded.bpmn.elements import ElementReader, Surroundings
+from coupler.embedded.bpmn.elements import ElementReader, Surroundings, is_supported
 from coupler.embedded.bpmn.events import Events
+from coupler.embedded.bpmn.extensions import Extensions
 from coupler.embedded.bpmn.model import Element, Flow, Kind, ProcessModel
 from coupler.embedded.bpmn.problems import ModelError, Problems
 from coupler.embedded.bpmn.xml import BPMN, Node, XmlError, parse_xml
@@ -58,6 +59,7 @@ class _ProcessReader:
         process_id = self.process.get("id") or ""
         if not process_id:
             self.problems.add(self.process, "a process needs an id")
+        Extensions(self.process, self.problems)
         starts = self._scope(self.process)
         if not starts:
             self.problems.add(self.process, "needs a start event")
@@ -89,6 +91,9 @@ class _ProcessReader:
             return None
         if element_id in self.elements:
             self.problems.add(node, "another element has the same id")
+        if not is_supported(node):
+            self.problems.add(node, "is not supported by the embedded engine")
+            return None
         start = self._sub_process(node) if node.name == "subProcess" else None
         element = ElementReader(node, surroundings, self.events, self.problems, start).read()
         if element is not None:
