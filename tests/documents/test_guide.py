@@ -28,7 +28,7 @@ def example(language: str) -> str:
 
 async def test_the_connector_of_the_guide_runs() -> None:
     names: dict[str, Any] = {"shrink": lambda content: content[:2]}
-    exec(example("python"), names)  # the guide's own code
+    exec(compile(example("python"), "documents.md", "exec", dont_inherit=True), names)
     resize = names["Resize"]()
     fake = FakeCluster()
     async with serving(fake) as address, http_engine() as engine:
