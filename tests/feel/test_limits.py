@@ -135,7 +135,6 @@ def test_time_is_a_limit() -> None:
             {}, limits=Limits(steps=1_000_000_000, duration_seconds=0.05)
         )
     assert caught.value.limit == "duration_seconds"
-    assert caught.value.is_about_time
 
 
 async def test_short_evaluations_stay_on_the_loop() -> None:
@@ -165,6 +164,40 @@ def recording(threads: list[str]) -> feel.Registry:
 
     functions.add("where(value: any)", "Notes the thread.")(where)
     return functions
+
+
+async def test_large_results_are_converted_in_a_thread() -> None:
+    text = doubling("[1]", "[a0, a0]", 17).removesuffix("}") + "}.a17"  # some 400,000 values of 18 lists
+    assert len(await feel.evaluate_json(text, {})) == 2
+    with pytest.raises(LimitExceeded, match="result_size"):
+        await feel.evaluate_json(text, {}, limits=Limits(result_size=100))
+
+
+async def test_long_texts_are_read_in_a_thread() -> None:
+    threads: list[str] = []
+    assert await feel.evaluate_json("where(1)" + " + 1" * 2000, {}, recording(threads)) == 2001
+    assert threads[0].startswith("feel")
+
+
+async def test_json_of_short_texts_comes_from_the_loop() -> None:
+    threads: list[str] = []
+    assert await feel.evaluate_json('{a: where(1), b: @"PT24H"}', {}, recording(threads)) == {"a": 1, "b": "PT24H"}
+    assert threads == [threading.current_thread().name]
+
+
+async def test_own_limits_hold_on_the_loop_too() -> None:
+    with pytest.raises(LimitExceeded, match="steps of 100"):
+        await feel.evaluate_json("for i in 1..1000 return i", {}, limits=Limits(steps=100))
+
+
+async def test_warnings_are_those_of_the_whole_evaluation() -> None:
+    warnings: list[tuple[int, str]] = []
+    text = "{a: x, b: count(for i in 1..100000 return i), c: y}"
+    await feel.evaluate_json(text, {}, warnings=warnings)
+    assert [message.split(":")[0] for _, message in warnings] == [
+        "there is no variable 'x'",
+        "there is no variable 'y'",
+    ]
 
 
 async def test_limits_that_are_not_about_time_are_final() -> None:

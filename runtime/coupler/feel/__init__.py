@@ -3,6 +3,7 @@
     compile(text)      -> Expression; raises FeelError with a caret under the fault
     evaluate(text, context)
     evaluate_async     on the event loop for about 10 ms, then again in a thread
+    evaluate_json      the same from text to plain Python for JSON: what a job needs
     unary(text)        -> UnaryTests, the cells of decision tables
     to_json(value)     a result as plain Python for JSON
 
@@ -18,7 +19,7 @@ from coupler.feel.expression import compile as compile  # noqa: A004
 from coupler.feel.jsonable import to_json
 from coupler.feel.limits import LimitExceeded, Limits
 from coupler.feel.registry import Registry
-from coupler.feel.threads import evaluate_async
+from coupler.feel.threads import evaluate_async, evaluate_json
 
 __all__ = [
     "Expression",
@@ -29,6 +30,7 @@ __all__ = [
     "compile",
     "evaluate",
     "evaluate_async",
+    "evaluate_json",
     "strip_marker",
     "to_json",
     "unary",

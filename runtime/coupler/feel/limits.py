@@ -18,7 +18,7 @@ Every limit has a name, which is also its setting, and exceeding it is an error 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coupler.errors import FeelError
 
@@ -44,6 +44,18 @@ class Limits:
         """The budget on the event loop: about 10 ms, after which the evaluation is run again in a thread."""
         return _FOR_LOOP
 
+    def on_loop(self) -> Limits:
+        """These limits, as far as they are not above those on the event loop."""
+        if self == DEFAULT:
+            return _FOR_LOOP
+        return replace(
+            self,
+            steps=min(self.steps, _FOR_LOOP.steps),
+            result_size=min(self.result_size, _FOR_LOOP.result_size),
+            duration_seconds=min(self.duration_seconds, _FOR_LOOP.duration_seconds),
+            regex_seconds=min(self.regex_seconds, _FOR_LOOP.regex_seconds),
+        )
+
 
 class LimitExceeded(FeelError):
     """An evaluation asked for more than its budget; ``limit`` is the name of the field of ``Limits``."""
@@ -54,13 +66,8 @@ class LimitExceeded(FeelError):
         self.limit = limit
         self.allowed = allowed
 
-    @property
-    def is_about_time(self) -> bool:
-        """Whether the same evaluation may succeed with a larger budget of time."""
-        return self.limit in ("steps", "duration_seconds", "regex_seconds")
-
 
 DEFAULT = Limits()
-_FOR_LOOP = Limits(steps=30_000, duration_seconds=0.02, regex_seconds=0.005)
+_FOR_LOOP = Limits(steps=30_000, result_size=30_000, duration_seconds=0.02, regex_seconds=0.005)
 
 __all__ = ["DEFAULT", "LimitExceeded", "Limits"]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, Final
 
 from coupler.feel.expression import Expression, Functions
+from coupler.feel.expression import compile as compile_expression
+from coupler.feel.jsonable import to_json
 from coupler.feel.limits import DEFAULT, LimitExceeded, Limits
 
 _THREADS: Final = 2
+_LONG_TEXT: Final = 4_000  # characters, read in some 3 ms
+
+Warnings = list[tuple[int, str]]
 
 
 @lru_cache(maxsize=1)
@@ -25,19 +30,51 @@ async def evaluate_async(
     context: Mapping[str, Any],
     functions: Functions | None = None,
     limits: Limits | None = None,
-    warnings: list[tuple[int, str]] | None = None,
+    warnings: Warnings | None = None,
 ) -> Any:
     """As ``Expression.evaluate``, without holding up the event loop for more than about 10 ms."""
+
+    def evaluate(budget: Limits) -> Any:
+        return expression.evaluate(context, functions, budget, warnings)
+
+    return await _on_loop_or_in_thread(evaluate, limits or DEFAULT, warnings)
+
+
+async def evaluate_json(
+    text: str,
+    context: Mapping[str, Any],
+    functions: Functions | None = None,
+    limits: Limits | None = None,
+    warnings: Warnings | None = None,
+) -> Any:
+    """Reads ``text``, evaluates it and makes plain Python for JSON of the value; none of it holds up the event loop.
+
+    Raises:
+        FeelError: as ``compile``, ``Expression.evaluate`` and ``to_json``.
+    """
+
+    def evaluate(budget: Limits) -> Any:
+        return to_json(compile_expression(text).evaluate(context, functions, budget, warnings), budget)
+
+    if len(text) > _LONG_TEXT:
+        return await _in_thread(evaluate, limits or DEFAULT)
+    return await _on_loop_or_in_thread(evaluate, limits or DEFAULT, warnings)
+
+
+async def _on_loop_or_in_thread(evaluate: Callable[[Limits], Any], limits: Limits, warnings: Warnings | None) -> Any:
+    short = limits.on_loop()
     try:
-        return expression.evaluate(context, functions, Limits.for_loop(), warnings)
+        return evaluate(short)
     except LimitExceeded as error:
-        if not error.is_about_time:
+        if getattr(short, error.limit) == getattr(limits, error.limit):
             raise
     if warnings is not None:
         warnings.clear()
-    return await asyncio.get_running_loop().run_in_executor(
-        _pool(), expression.evaluate, context, functions, limits or DEFAULT, warnings
-    )
+    return await _in_thread(evaluate, limits)
 
 
-__all__ = ["evaluate_async"]
+async def _in_thread(evaluate: Callable[[Limits], Any], limits: Limits) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(_pool(), evaluate, limits)
+
+
+__all__ = ["evaluate_async", "evaluate_json"]

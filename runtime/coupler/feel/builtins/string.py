@@ -176,6 +176,7 @@ def _extract(run: Run, text: str, pattern: str) -> list[str] | None:
 
 builtin("extract(input: string, pattern: string)", "The same under the name in feel-scala.", standard=False)(_extract)
 
+_NO_JAVA_SPACE = "\x85\xa0\u2007\u202f"  # Character.isWhitespace leaves these out
 _JAVA_SPACE = "".join(map(chr, range(33)))
 
 
@@ -187,7 +188,7 @@ def _trim(run: Run, text: str) -> str:
 
 @builtin("is blank(string: string)", "Whether the text is empty or space only.", standard=False)
 def _is_blank(text: str) -> bool:
-    return not text or text.isspace()
+    return all(character.isspace() and character not in _NO_JAVA_SPACE for character in text)
 
 
 @builtin("uuid()", "A new UUID, of version 7: by time.", standard=False)
