@@ -125,7 +125,7 @@ async def test_a_connector_that_cannot_open_stops_the_start(
 
 async def test_a_disabled_connector_is_listed_and_not_served(tmp_path: Path) -> None:
     settings = {"COUPLER_CONNECTORS__REST__ENABLED": "false", "COUPLER_ADMIN__ENABLED": "false"}
-    without = runtime(tmp_path, "127.0.0.1:1", **settings)
+    without = runtime(tmp_path, "127.0.0.1:1", None, **settings)
     await without.start()
 
     assert [each.enabled for each in without.connectors() if each.plugin == "rest"] == [False]

@@ -132,13 +132,25 @@ async def test_chained_references_resolve_through_both_forms() -> None:
 
 
 async def test_a_circle_of_references_is_an_input_error() -> None:
-    with pytest.raises(InputError, match=rf"circle, or more than {MAX_DEPTH} deep: A"):
-        await resolved("{{secrets.A}}", A="{{secrets.A}}")
+    with pytest.raises(InputError, match=r"in a circle: A -> B -> A$"):
+        await resolved("{{secrets.A}}", A="{{secrets.B}}", B="x{{secrets.A}}")
+
+
+async def test_references_that_are_too_deep_are_an_input_error() -> None:
+    chain = {f"S{depth}": f"{{{{secrets.S{depth + 1}}}}}" for depth in range(MAX_DEPTH)}
+    secrets = Secrets([Known(**chain, **{f"S{MAX_DEPTH}": "end"})])
+
+    assert (await secrets.resolve("{{secrets.S1}}", SCOPE)).text == "end"
+    with pytest.raises(InputError, match=rf"more than {MAX_DEPTH} deep: S0 -> S1"):
+        await secrets.resolve("{{secrets.S0}}", SCOPE)
 
 
 async def test_values_that_multiply_are_stopped() -> None:
+    levels = {f"S{depth}": f"{{{{secrets.S{depth + 1}}}}}" * 100 for depth in range(4)}
+    secrets = Secrets([Known(**levels, S4="x" * 100)])
+
     with pytest.raises(InputError, match="exceed"):
-        await resolved("{{secrets.A}}", A="{{secrets.A}}" * 100)
+        await secrets.resolve("{{secrets.S0}}", SCOPE)
 
 
 async def test_prose_is_left_alone_by_default_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -151,7 +163,10 @@ async def test_prose_is_left_alone_by_default_and_said_once(caplog: pytest.LogCa
 
     assert answer.text == '{"a":"ask secrets.office or use x"}'
     (message,) = caplog.messages
-    assert message.startswith("The input of element 'call' of process 'order' contains 'secrets.office', which no")
+    assert message.startswith(
+        "Element 'call' of process 'order': the input contains 'secrets.office', which no provider"
+    )
+    assert "Write {{secrets.office}} if" in message
 
 
 async def test_mode_all_fails_on_prose_as_java_does() -> None:
@@ -173,6 +188,27 @@ async def test_a_name_that_the_filter_denies_stays_as_text_whole() -> None:
     answer = await secrets.resolve("{{secrets.A:B}} {{secrets.D}} secrets.D {{secrets.C}}", SCOPE)
 
     assert answer.text == "{{secrets.A:B}} {{secrets.D}} secrets.D c"
+
+
+async def test_what_a_denied_name_is_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    secrets = Secrets([Known(A="x")], secret_filter=Only())
+
+    for _ in range(2):
+        assert (await secrets.resolve("{{secrets.A}}", SCOPE)).text == "{{secrets.A}}"
+
+    (message,) = caplog.messages
+    assert "the secret 'A' stands in the variables, but not in the element's own inputs" in message
+
+
+async def test_what_a_secret_refers_to_needs_no_permission_of_its_own() -> None:
+    secrets = Secrets([Known(A="{{secrets.B}}", B="b")], secret_filter=Only("A"))
+
+    assert (await secrets.resolve("{{secrets.A}} {{secrets.B}}", SCOPE)).text == "b {{secrets.B}}"
+
+
+async def test_what_is_inserted_is_not_looked_at_again() -> None:
+    # Given a value that, beside its neighbour, looks like a reference
+    assert await resolved("secrets.{{secrets.A}}", BareReferences.ALL, A="B", B="b") == "secrets.B"
 
 
 async def test_the_masker_knows_all_values_that_were_inserted() -> None:

@@ -54,7 +54,7 @@ class Runtime:
         self.metrics = JobMetrics(CollectorRegistry())
         self._engine = engine
         self._registry = make_registry(loaded)
-        self._secrets = make_secrets(loaded)
+        self._secrets = make_secrets(loaded, self._definition_xml)
         admin = self.settings.admin
         self._admin = AdminServer(bind(admin, next_free=next_free_port)) if admin.enabled else None
         self._tasks: list[asyncio.Task[None]] = []
@@ -185,6 +185,10 @@ class Runtime:
             self._gateway_error = await _fault_of(gateway)
             pause = min(2 * pause, _PROBE_SECONDS) if self._gateway_error else _PROBE_SECONDS
             await asyncio.sleep(pause)
+
+    async def _definition_xml(self, key: int) -> str:
+        assert self._cluster is not None, "secrets are resolved while jobs run"
+        return await self._cluster.gateway.process_definition_xml(key)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from coupler.documents.service import Documents
 from coupler.documents.store import DocumentStore
+from coupler.errors import ConfigError
 from coupler.gateway.auth import authorization
 from coupler.gateway.config import GatewayConfig
 from coupler.gateway.connect import connect
@@ -15,6 +16,7 @@ from coupler.http.config import HttpConfig
 from coupler.http.engine import Engine
 from coupler.http.messages import TlsMaterial
 from coupler.registry import Registry
+from coupler.secrets.filtering import AllowList, DefinitionXml, FilterMode
 from coupler.secrets.loading import load_providers
 from coupler.secrets.resolution import Secrets
 from coupler.settings.loading import Loaded
@@ -124,12 +126,32 @@ def make_registry(loaded: Loaded) -> Registry:
     return registry
 
 
-def make_secrets(loaded: Loaded) -> Secrets:
-    """The secret providers, as the settings want them.
+def make_secrets(loaded: Loaded, fetch: DefinitionXml | None = None) -> Secrets:
+    """The secret providers, and the filter of what elements may use, as the settings want them.
+
+    Args:
+        loaded: the settings and the environment that they came from.
+        fetch: looks up process definitions; without it there is no filter.
 
     Raises:
-        ConfigError: a provider or its settings cannot be used.
+        ConfigError: a provider or its settings cannot be used, or the filter needs a REST address and has none.
     """
     section = loaded.settings.secrets
     providers = load_providers(section.providers, section.provider_settings(), loaded.environ)
-    return Secrets(providers, section.bare_references)
+    secret_filter = None if fetch is None else _filter(loaded.settings, fetch)
+    return Secrets(providers, section.bare_references, secret_filter)
+
+
+def _filter(settings: Settings, fetch: DefinitionXml) -> AllowList | None:
+    mode = settings.secrets.filter
+    if mode is FilterMode.DISABLED:
+        return None
+    if not settings.gateway.rest_address:
+        if mode is FilterMode.STRICT:
+            raise ConfigError(
+                "COUPLER_SECRETS__FILTER is STRICT: that needs the deployed processes, which only the REST API has."
+                " Set COUPLER_GATEWAY__REST_ADDRESS."
+            )
+        log.info("Without COUPLER_GATEWAY__REST_ADDRESS every element may use every secret.")
+        return None
+    return AllowList(fetch, strict=mode is FilterMode.STRICT)

@@ -6,7 +6,6 @@ is named by its path: ``worker.max_jobs_active`` in a file, ``COUPLER_WORKER__MA
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,19 +17,12 @@ from coupler.documents.config import DocumentsConfig
 from coupler.gateway.config import GatewayConfig
 from coupler.http.config import HttpConfig
 from coupler.registry import ConnectorConfig
+from coupler.secrets.filtering import FilterMode
 from coupler.secrets.resolution import BareReferences
 from coupler.worker.config import WorkerConfig
 
 if TYPE_CHECKING:
     from coupler.embedded.config import EngineConfig
-
-
-class FilterMode(Enum):
-    """Whether an element may use only those secrets that its own inputs name in the deployed process."""
-
-    DISABLED = "DISABLED"
-    LAX = "LAX"
-    STRICT = "STRICT"
 
 
 class Section(BaseModel):
