@@ -15,6 +15,7 @@ from coupler.embedded.store.variables import Document
 from coupler.embedded.view import IncidentView
 
 NOON = 1_900_000_000_000
+_MOST_SLICES = 100
 
 
 class Harness:
@@ -53,8 +54,10 @@ class Harness:
         pass
 
     def settle(self) -> None:
-        """Does postponed work until there is none."""
-        while self._postponed:
+        """Does postponed work until there is none, or (a model may loop for ever) for a while."""
+        for _ in range(_MOST_SLICES):
+            if not self._postponed:
+                return
             self._postponed = False
             self.slices += 1
             self.engine.resume()

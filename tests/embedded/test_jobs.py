@@ -119,6 +119,13 @@ def test_a_job_too_large_for_a_message_is_an_incident(engine: Harness) -> None:
     assert engine.job().job.retries == 3
 
 
+def test_jobs_behind_one_that_is_too_large_are_found(engine: Harness) -> None:
+    engine.deploy(one_task())
+    engine.start(a="x" * 5_000_000)
+    key = engine.start()
+    assert [a.job.process_instance_key for a in engine.jobs(limit=1)] == [key]
+
+
 def test_activation_uses_the_index(engine: Harness) -> None:
     """Among 10,000 leased jobs the next ready one is found without looking at them."""
     plan = engine.engine.store.database.execute(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from coupler.embedded.bpmn.problems import ModelError
@@ -146,7 +147,7 @@ class Engine:
         if due_jobs:
             self._run(lambda: self._release(due_jobs))
         for timer in self.store.timers.due(now, _DUE_BATCH):
-            self._run(lambda timer=timer: waits.fire(self._it, timer))  # type: ignore[misc]
+            self._run(partial(waits.fire, self._it, timer))
         expiry = self.store.messages.next_due()
         if expiry is not None and expiry <= now:
             self._run(lambda: self.store.messages.delete_expired(now))

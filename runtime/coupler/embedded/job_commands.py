@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from coupler.embedded.commands import Commands
@@ -50,8 +51,11 @@ class JobCommands:
 
     def activate(self, request: ActivationRequest) -> list[Activation]:
         """Leases jobs to a worker, the oldest first; empty when there are none."""
-        rows = self._store.jobs.ready(request.type, request.max_jobs)
-        return self._run(lambda: self._lease(rows, request)) if rows else []
+        leased: list[Activation] = []
+        # Once more when all that were found had to be set aside.
+        while not leased and (rows := self._store.jobs.ready(request.type, request.max_jobs)):
+            leased = self._run(partial(self._lease, rows, request))
+        return leased
 
     def activate_one(self, key: int, request: ActivationRequest) -> Activation | None:
         """Leases one certain job, if it can still be activated."""

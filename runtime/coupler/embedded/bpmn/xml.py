@@ -90,5 +90,7 @@ def parse_xml(content: bytes) -> Node:
     except expat.ExpatError as error:
         reason = expat.ErrorString(error.code)
         raise XmlError(f"line {error.lineno}, column {error.offset + 1}: not well-formed XML: {reason}") from error
+    except (LookupError, ValueError) as error:
+        raise XmlError(f"its encoding cannot be read: {error}") from error
     assert builder.root is not None
     return builder.root
