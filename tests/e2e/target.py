@@ -27,6 +27,11 @@ class Call:
     at: float  # seconds, time.monotonic()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024  # the default of 5 makes a burst of connections wait for TCP's retransmissions
+
+
 class Target:
     """Answers by path.
 
@@ -41,8 +46,7 @@ class Target:
         self._lock = threading.Lock()
         self._calls: dict[str, list[Call]] = defaultdict(list)
         self._held = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:
