@@ -120,6 +120,19 @@ async def test_unread_jobs_of_a_closed_stream_go_to_polls() -> None:
     assert [job.key for job in await gateway.activate(POLL)] == [second]
 
 
+async def test_a_blocked_stream_leaves_jobs_to_polls() -> None:
+    gateway = FakeGateway(stream_capacity=2)
+    stream = gateway.stream(StreamRequest("t", "w", 60))
+    first = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0.01)
+    keys = [gateway.add_job("t") for _ in range(5)]
+
+    assert (await first).key == keys[0]
+    assert [job.key for job in await gateway.activate(POLL)] == keys[2:]
+    assert (await anext(stream)).key == keys[1]
+    await stream.aclose()
+
+
 async def test_streams_end_with_an_error_or_without() -> None:
     gateway = FakeGateway()
     for error in (None, GatewayError(GatewayStatus.UNAVAILABLE, "gone")):

@@ -46,6 +46,11 @@ class ManualClock:
 class FakeGateway:
     """A ``Gateway`` in memory.
 
+    Args:
+        clock: the gateway's clock.
+        stream_capacity: how many unread jobs a stream takes before the gateway finds it blocked and keeps jobs for
+            polls; by default any number.
+
     Attributes:
         commands: every command that was applied, in order.
         activations: every request for jobs.
@@ -54,7 +59,7 @@ class FakeGateway:
         faults: what shall go wrong, see ``Faults``.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, stream_capacity: int | None = None) -> None:
         self.commands: list[Command] = []
         self.activations: list[ActivateRequest] = []
         self.stream_requests: list[StreamRequest] = []
@@ -62,7 +67,7 @@ class FakeGateway:
         self.faults = Faults()
         self.closed = False
         self._clock = clock
-        self._store = JobStore(clock)
+        self._store = JobStore(clock, stream_capacity)
         self._streams: set[FakeJobStream] = set()
         self._changed: asyncio.Future[None] | None = None
 

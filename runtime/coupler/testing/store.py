@@ -14,13 +14,15 @@ from coupler.testing.jobs import Command, FailCommand, FakeJob, JobState
 class JobStore:
     """Jobs by key, available ones by type, leases and backoffs in a heap."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], stream_capacity: int | None = None) -> None:
         self.clock = clock
+        self.stream_capacity = stream_capacity
         self.jobs: dict[int, FakeJob] = {}
         self.streams: list[StreamRequest] = []  # the open ones, one entry each
         self.unfinished = 0
         self.first_failure: FailCommand | None = None
-        self._available: dict[str, dict[int, FakeJob]] = {}
+        self._for_polls: dict[str, dict[int, FakeJob]] = {}
+        self._for_streams: dict[str, dict[int, FakeJob]] = {}
         self._due: list[tuple[float, int]] = []
         self._next_key = 2251799813685249
 
@@ -36,15 +38,15 @@ class JobStore:
     def take(self, request: ActivateRequest) -> list[Job]:
         """Leases jobs to a poll."""
         self.expire()
-        waiting = self._available.get(request.type, {}).values()
-        chosen = [job for job in waiting if not job.pushed and job.matches(request)][: request.max_jobs]
+        waiting = self._for_polls.get(request.type, {}).values()
+        chosen = [job for job in waiting if job.matches(request)][: request.max_jobs]
         return [self._lease(job, request) for job in chosen]
 
     def take_pushed(self, request: StreamRequest) -> Job | None:
         """Leases one job to a stream."""
         self.expire()
-        for job in self._available.get(request.type, {}).values():
-            if job.pushed and job.matches(request):
+        for job in self._for_streams.get(request.type, {}).values():
+            if job.matches(request):
                 return self._lease(job, request)
         return None
 
@@ -80,12 +82,12 @@ class JobStore:
     def stream_ended(self, request: StreamRequest) -> None:
         """Jobs meant for a stream that has gone are offered anew."""
         self.streams.remove(request)
-        for job in self._available.get(request.type, {}).values():
-            if job.pushed:
-                self._offer(job)
+        unread = self._for_streams.pop(request.type, {})
+        for job in unread.values():
+            self._offer(job)
 
     def _lease(self, job: FakeJob, request: ActivateRequest | StreamRequest) -> Job:
-        del self._available[job.type][job.key]
+        (self._for_streams if job.pushed else self._for_polls)[job.type].pop(job.key)
         leased = job.activate(request, self.clock())
         self._settle(job)
         return leased
@@ -99,6 +101,8 @@ class JobStore:
             self._offer(job)
 
     def _offer(self, job: FakeJob) -> None:
-        """To a stream when one is open for it, else to polls."""
-        job.pushed = any(job.matches(request) for request in self.streams)
-        self._available.setdefault(job.type, {})[job.key] = job
+        """To a stream when one is open for it and not blocked, else to polls."""
+        unread = self._for_streams.setdefault(job.type, {})
+        streams = sum(job.matches(request) for request in self.streams)
+        job.pushed = streams > 0 and (self.stream_capacity is None or len(unread) < streams * self.stream_capacity)
+        (unread if job.pushed else self._for_polls.setdefault(job.type, {}))[job.key] = job
