@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -12,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from coupler.cli import main
 from coupler.sdk.template import TemplateInfo
-from coupler.templates import cli, commands
+from coupler.templates import commands
 from coupler.templates.generate import generate
+from coupler.templates.lint import lint
 from coupler.templates.validate import validator
 from tests.templates.workshop import Workshop
 
@@ -176,11 +177,7 @@ def test_a_file_that_is_no_template(
 
 
 def run(*arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    cli.register(parser.add_subparsers(required=True))
-    parsed = parser.parse_args(["templates", *arguments])
-    code: int = parsed.command(parsed)
-    return code
+    return main(["templates", *arguments])
 
 
 def test_apply_from_the_command_line(folder: Path) -> None:
@@ -215,3 +212,21 @@ def test_show(capsys: pytest.CaptureFixture[str]) -> None:
     assert "| `material` | Material | one of `OAK`, `PINE` | required |  |" in capsys.readouterr().out
     assert commands.show("schema", "coupler:workshop:1", plugins=[PLUGIN]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "WorkshopInput"
+
+
+def test_the_command_line_writes_the_templates_of_installed_connectors(tmp_path: Path) -> None:
+    assert run("generate", "rest", "--out", str(tmp_path)) == 0
+    assert run("check", "rest", "--out", str(tmp_path)) == 1  # version 1 is not in this folder
+    assert run("validate", str(tmp_path / "rest.json")) == 0
+    assert run("show", "table", "io.camunda:http-json:1") == 0
+
+
+def test_the_example_of_the_guide(tmp_path: Path) -> None:
+    guide = (Path(__file__).parent.parent.parent / "docs" / "templates.md").read_text()
+    code = guide.split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {"__name__": "guide"}
+    exec(code, names)
+    template = generate(names["LabelPrinter"])
+    assert validator()(template) == []
+    assert lint(template, model=names["LabelInput"]) == []
+    assert [each["id"] for each in template["properties"]][1:4] == ["text", "size", "colour"]
