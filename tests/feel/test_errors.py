@@ -134,6 +134,7 @@ FINDINGS = [
     ("? > 1", "'?' has no value here and makes the evaluation fail: it belongs behind 'in'"),
     ("[1..5]", "a test has nothing to test here, which gives null: it belongs behind 'in'"),
     ("{a: < 5}", "a test has nothing to test here, which gives null: it belongs behind 'in'"),
+    ("a and some x in b satisfies x", "feel-scala reads 'some' behind 'and' or 'or' in brackets only"),
     ("1 + then", "'then' is a word of the language: write `then` for a variable"),
 ]
 
@@ -149,6 +150,7 @@ CLEAN = [
     "{f: function(x) x in (? > 1), r: f(1)}",
     "before(1, [1..5])",
     "sum(1, 2, 3)",
+    "a and (some x in b satisfies x)",
 ]
 
 

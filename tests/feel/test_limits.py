@@ -129,6 +129,20 @@ def test_limits_are_settings() -> None:
     assert len(expression.evaluate({})) == 1000
 
 
+def test_limits_of_reading_are_settings() -> None:
+    text = "1 + (2 + (3 + 4))"
+    with pytest.raises(LimitExceeded, match="text_length of 10"):
+        feel.compile(text, Limits(text_length=10))
+    with pytest.raises(LimitExceeded, match="nesting_depth of 3"):
+        feel.compile(text, Limits(nesting_depth=3))
+    assert feel.compile(text).evaluate({}) == 10
+
+
+def test_numbers_are_limited_by_the_setting() -> None:
+    with pytest.raises(LimitExceeded, match="number_digits of 100"):
+        feel.compile("10.5 ** 200").evaluate({}, limits=Limits(number_digits=100))
+
+
 def test_time_is_a_limit() -> None:
     with pytest.raises(LimitExceeded) as caught:
         feel.compile("every i in 1..100000000 satisfies true").evaluate(

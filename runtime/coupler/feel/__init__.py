@@ -6,6 +6,7 @@
     evaluate_json      the same from text to plain Python for JSON: what a job needs
     unary(text)        -> UnaryTests, the cells of decision tables
     to_json(value)     a result as plain Python for JSON
+    check(text)        what feel-scala would refuse, and what is null whatever the variables are
 
 Contexts are plain decoded JSON: dicts, lists, str, bool, None, int and Decimal. Nothing that an expression can say
 reaches a Python attribute, a file or the network. The package knows nothing of jobs: their functions come in through
@@ -19,6 +20,7 @@ from coupler.feel.expression import compile as compile  # noqa: A004
 from coupler.feel.jsonable import to_json
 from coupler.feel.limits import LimitExceeded, Limits
 from coupler.feel.registry import Registry
+from coupler.feel.strict import check
 from coupler.feel.threads import evaluate_async, evaluate_json
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "Limits",
     "Registry",
     "UnaryTests",
+    "check",
     "compile",
     "evaluate",
     "evaluate_async",

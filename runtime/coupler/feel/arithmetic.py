@@ -13,8 +13,12 @@ from coupler.feel.scope import Run
 from coupler.feel.temporal import DAY_NANOS, Date, DateTime, DaysDuration, MonthsDuration, OutOfRange, Time
 from coupler.feel.values import NUMBERS, is_local, number
 
+_LARGEST_EXPONENT: Final = 10_000
+
 # 34 significant digits, as java.math.MathContext.DECIMAL128 has them.
-DECIMAL: Final = Context(prec=34, Emax=10_000, Emin=-10_000, traps=[DivisionByZero, InvalidOperation, Overflow])
+DECIMAL: Final = Context(
+    prec=34, Emax=_LARGEST_EXPONENT, Emin=-_LARGEST_EXPONENT, traps=[DivisionByZero, InvalidOperation, Overflow]
+)
 LARGEST_INT: Final = 10**34
 
 
@@ -193,11 +197,14 @@ def _power(run: Run, left: Any, right: Any) -> Any:
 def _guarded(operate: Callable[[Run, Any, Any], Any]) -> Callable[[Run, Any, Any], Any]:
     def guarded(run: Run, left: Any, right: Any) -> Any:
         try:
-            return operate(run, left, right)
+            result = operate(run, left, right)
         except Overflow:
-            raise LimitExceeded("number_digits", run.limits.number_digits) from None
+            raise LimitExceeded("number_digits", min(run.limits.number_digits, _LARGEST_EXPONENT)) from None
         except (InvalidOperation, DivisionByZero, OutOfRange):
             return None
+        if type(result) is Decimal and abs(result.adjusted()) > run.limits.number_digits:
+            raise LimitExceeded("number_digits", run.limits.number_digits)
+        return result
 
     return guarded
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from coupler.errors import FeelError
 from coupler.feel import nodes
-from coupler.feel.compiler import Code, Compiler, compiles, contains, mentioned
+from coupler.feel.compiler import Code, Compiler, compiles, mentioned
 from coupler.feel.properties import member, suggestion
 from coupler.feel.scope import INPUT, Scope
 
@@ -212,4 +212,4 @@ def implicit_input(scope: Scope) -> Any:
     return None if value is _MISSING else value
 
 
-__all__ = ["contains", "find", "implicit_input"]
+__all__ = ["find", "implicit_input"]

@@ -23,15 +23,30 @@ class Mismatch(Exception):
 
 
 class Cursor:
-    """Walks over tokens and keeps the furthest failure, which is what the user is told."""
+    """Walks over tokens and keeps the furthest failure, which is what the user is told.
 
-    __slots__ = ("depth", "failed", "furthest", "furthest_expected", "index", "limits", "memo", "text", "tokens")
+    ``lenient`` collects what is read here, though feel-scala would refuse it.
+    """
+
+    __slots__ = (
+        "depth",
+        "failed",
+        "furthest",
+        "furthest_expected",
+        "index",
+        "lenient",
+        "limits",
+        "memo",
+        "text",
+        "tokens",
+    )
 
     def __init__(self, text: str, tokens: list[Token], limits: Limits) -> None:
         self.text = text
         self.tokens = tokens
         self.limits = limits
         self.index = 0
+        self.lenient: list[tuple[int, str]] = []
         self.depth = 0
         self.furthest = -1
         self.furthest_expected = ""

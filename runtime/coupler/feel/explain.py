@@ -37,7 +37,7 @@ def explain_text(
     """Evaluates with all warnings; errors as ``Expression.evaluate``."""
     warnings: list[tuple[int, str]] = []
     run = Run(context, functions or {}, limits, warnings)
-    expression = expressions.compile(text)
+    expression = expressions.compile(text, limits)
     value = expression.evaluate_in(run)
     return Explanation(value, warnings, expression.weight + limits.steps - run.remaining)
 

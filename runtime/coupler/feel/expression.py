@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from coupler.feel import builtins as builtins
 from coupler.feel import compile_calls, compile_loops, compile_names, compile_operators, compile_tests
 from coupler.feel.compiler import Code, Compiler
 from coupler.feel.limits import DEFAULT, LimitExceeded, Limits
+from coupler.feel.nodes import Node
 from coupler.feel.parser import parse, parse_unary_tests
 from coupler.feel.registry import Overload
 from coupler.feel.scope import INPUT, Run, Scope
@@ -87,24 +89,40 @@ class UnaryTests:
         return passed if isinstance(passed, bool) else None
 
 
-@lru_cache(maxsize=_CACHED_EXPRESSIONS)
-def compile(text: str) -> Expression:  # noqa: A001 - the API's name
+def compile(text: str, limits: Limits = DEFAULT) -> Expression:  # noqa: A001 - the API's name
     """Reads an expression, once per text.
 
     Raises:
         FeelError: when it cannot be read; the message shows the place with a caret and what was expected.
+        LimitExceeded: ``text_length`` or ``nesting_depth``.
     """
-    compiler = Compiler()
-    code = compiler.compile(parse(text))
-    return Expression(text, code, compiler.weight)
+    return _compiled(text, limits.text_length, limits.nesting_depth)
+
+
+def unary(text: str, limits: Limits = DEFAULT) -> UnaryTests:
+    """Reads unary tests, once per text; errors as ``compile``."""
+    return _compiled_unary(text, limits.text_length, limits.nesting_depth)
+
+
+# Only the limits of reading are part of the key: they are cheap to compare.
+@lru_cache(maxsize=_CACHED_EXPRESSIONS)
+def _compiled(text: str, length: int, depth: int) -> Expression:
+    return _expression(text, parse(text, replace(DEFAULT, text_length=length, nesting_depth=depth)))
 
 
 @lru_cache(maxsize=_CACHED_EXPRESSIONS)
-def unary(text: str) -> UnaryTests:
-    """Reads unary tests, once per text; errors as ``compile``."""
+def _compiled_unary(text: str, length: int, depth: int) -> UnaryTests:
+    tree = parse_unary_tests(text, replace(DEFAULT, text_length=length, nesting_depth=depth))
+    return UnaryTests(_expression(text, tree))
+
+
+def _expression(text: str, tree: Node) -> Expression:
     compiler = Compiler()
-    code = compiler.compile(parse_unary_tests(text))
-    return UnaryTests(Expression(text, code, compiler.weight))
+    try:
+        code = compiler.compile(tree)
+    except RecursionError:
+        raise LimitExceeded("nesting_depth", DEFAULT.nesting_depth) from None
+    return Expression(text, code, compiler.weight)
 
 
 def evaluate(text: str, context: Mapping[str, Any], functions: Functions | None = None) -> Any:

@@ -138,6 +138,7 @@ class Parser(Terminals):
     def _comparison(self) -> Node:
         token = self.tokens[self.index]
         if token.kind == NAME and token.text in self._keyword_rules:
+            self.lenient.append((token.start, f"feel-scala reads '{token.text}' behind 'and' or 'or' in brackets only"))
             return self.expression()
         if token.text in _INPUT_COMPARISONS:
             return self._input_comparison()
@@ -286,6 +287,18 @@ def parse(text: str, limits: Limits = DEFAULT) -> Node:
     return _read(text, limits, Parser.whole_expression)
 
 
+def parse_leniently(text: str, limits: Limits = DEFAULT) -> tuple[Node, list[tuple[int, str]]]:
+    """Reads an expression, and tells with offsets what feel-scala would refuse in it; errors as ``parse``."""
+    lenient: list[tuple[int, str]] = []
+
+    def whole(parser: Parser) -> Node:
+        node = parser.whole_expression()
+        lenient.extend(parser.lenient)
+        return node
+
+    return _read(text, limits, whole), lenient
+
+
 def parse_unary_tests(text: str, limits: Limits = DEFAULT) -> Node:
     """Reads unary tests; errors as ``parse``."""
     return _read(text, limits, Parser.whole_unary_tests)
@@ -303,4 +316,4 @@ def _read(text: str, limits: Limits, rule: Callable[[Parser], Node]) -> Node:
         raise LimitExceeded("nesting_depth", limits.nesting_depth) from None
 
 
-__all__ = ["Parser", "parse", "parse_unary_tests"]
+__all__ = ["Parser", "parse", "parse_leniently", "parse_unary_tests"]

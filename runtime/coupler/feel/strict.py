@@ -7,7 +7,7 @@ from typing import Final
 
 from coupler.feel import builtins as builtins
 from coupler.feel import nodes
-from coupler.feel.parser import parse
+from coupler.feel.parser import parse_leniently
 from coupler.feel.properties import near_function
 from coupler.feel.registry import BUILTINS, Overload
 
@@ -30,9 +30,9 @@ def check(text: str, functions: _Functions | None = None) -> list[Finding]:
     Raises:
         FeelError: when the text cannot be read at all.
     """
-    tree = parse(text)
+    tree, lenient = parse_leniently(text)
     walk = _Walk({**(functions or {})}, set(_bound(tree)))
-    return sorted(set(walk.visit(tree, tested=False)))
+    return sorted({*lenient, *walk.visit(tree, tested=False)})
 
 
 def _bound(node: object) -> Iterator[str]:

@@ -54,7 +54,9 @@ async def evaluate_json(
     """
 
     def evaluate(budget: Limits) -> Any:
-        return to_json(compile_expression(text).evaluate(context, functions, budget, warnings), budget)
+        return to_json(
+            compile_expression(text, limits or DEFAULT).evaluate(context, functions, budget, warnings), budget
+        )
 
     if len(text) > _LONG_TEXT:
         return await _in_thread(evaluate, limits or DEFAULT)

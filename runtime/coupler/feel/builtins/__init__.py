@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from coupler.feel.builtins import boolean, context, conversion, json, list, number, range, string, temporal  # noqa: A004
+from coupler.feel.builtins import aggregate, boolean, context, conversion, json, list, number, range, string, temporal  # noqa: A004
 
-GROUPS = (boolean, string, number, list, context, temporal, range, conversion, json)
+GROUPS = (boolean, string, number, list, aggregate, context, temporal, range, conversion, json)
 
 __all__ = ["GROUPS"]
