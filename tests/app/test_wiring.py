@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coupler.app.wiring import Cluster, make_registry, make_secrets
+from coupler.documents.cluster import ClusterDocuments
+from coupler.documents.files import FileDocumentStore
+from coupler.errors import ConfigError
+from coupler.gateway.grpc import GrpcGateway
+from coupler.gateway.rest import RestGateway
+from coupler.secrets import SecretScope
+from coupler.settings import Loaded, Sources, load
+
+SCOPE = SecretScope("<default>", "order", 1, "call")
+XML = """<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL">
+<bpmn:process id="order"><bpmn:serviceTask id="call"/></bpmn:process></bpmn:definitions>"""
+
+
+def loaded(folder: Path, **environ: str) -> Loaded:
+    return load(Sources(environ=environ, folder=folder))
+
+
+async def definition(key: int) -> str:
+    return XML
+
+
+async def test_grpc_is_the_default(tmp_path: Path) -> None:
+    cluster = Cluster(loaded(tmp_path).settings)
+
+    assert isinstance(cluster.gateway, GrpcGateway)
+    assert cluster.documents is None
+    await cluster.close()
+
+
+async def test_rest_can_be_preferred_and_brings_documents(tmp_path: Path) -> None:
+    rest = {"COUPLER_GATEWAY__REST_ADDRESS": "http://127.0.0.1:1", "COUPLER_GATEWAY__PREFER_REST": "true"}
+    cluster = Cluster(loaded(tmp_path, **rest).settings)
+
+    assert isinstance(cluster.gateway, RestGateway)
+    assert isinstance(cluster.documents, ClusterDocuments)
+    await cluster.close()
+
+
+async def test_documents_can_be_kept_in_a_folder(tmp_path: Path) -> None:
+    cluster = Cluster(loaded(tmp_path, COUPLER_DOCUMENTS__FOLDER=str(tmp_path / "documents")).settings)
+
+    assert isinstance(cluster.documents, FileDocumentStore)
+    await cluster.close()
+
+
+def test_a_strict_filter_without_a_rest_address_refuses_to_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"COUPLER_SECRETS__FILTER is STRICT.*Set COUPLER_GATEWAY__REST_ADDRESS"):
+        make_secrets(loaded(tmp_path, COUPLER_SECRETS__FILTER="STRICT"), definition)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "x"),  # LAX, and nobody to ask
+        ({"COUPLER_GATEWAY__REST_ADDRESS": "http://127.0.0.1:1"}, "{{secrets.A}}"),
+        ({"COUPLER_GATEWAY__REST_ADDRESS": "http://127.0.0.1:1", "COUPLER_SECRETS__FILTER": "DISABLED"}, "x"),
+        (
+            {
+                "COUPLER_GATEWAY__REST_ADDRESS": "http://127.0.0.1:1",
+                "CAMUNDA_CONNECTOR_SECRETRESOLVER_SECRETFILTER_MODE": "strict",
+            },
+            "{{secrets.A}}",
+        ),
+    ],
+)
+async def test_the_filter_is_as_configured(tmp_path: Path, settings: dict[str, str], expected: str) -> None:
+    secrets = make_secrets(loaded(tmp_path, SECRET_A="x", **settings), definition)
+
+    assert (await secrets.resolve("{{secrets.A}}", SCOPE)).text == expected
+
+
+async def test_one_job_alone_has_no_filter(tmp_path: Path) -> None:
+    secrets = make_secrets(loaded(tmp_path, SECRET_A="x", COUPLER_SECRETS__FILTER="STRICT"))
+
+    assert (await secrets.resolve("{{secrets.A}}", SCOPE)).text == "x"
+
+
+def test_disabled_types_are_compared_in_any_case(tmp_path: Path) -> None:
+    registry = make_registry(loaded(tmp_path, COUPLER_DISABLED_TYPES="IO.Camunda:HTTP-json:1"))
+
+    assert "io.camunda:http-json:1" not in [registered.type for registered in registry.enabled()]
