@@ -28,6 +28,7 @@ def test_every_connector_is_packaged_linted_and_measured() -> None:
     contracts = {contract["name"]: contract for contract in PROJECT["tool"]["importlinter"]["contracts"]}
     assert contracts["The runtime imports no connector"]["forbidden_modules"] == connectors()
     assert contracts["Connectors import the SDK and nothing else of the runtime"]["source_modules"] == connectors()
+    assert contracts["Connectors do not know each other"]["modules"] == connectors()
 
 
 def test_every_connector_has_an_entry_point_and_an_extra() -> None:
