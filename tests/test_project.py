@@ -66,6 +66,12 @@ def test_links_between_documents_lead_somewhere() -> None:
     assert broken == []
 
 
+def test_every_guide_is_on_the_first_page() -> None:
+    guides = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    linked = set(re.findall(r"\]\(([a-z-]+\.md)\)", (ROOT / "docs" / "index.md").read_text()))
+    assert guides - linked == set()
+
+
 def test_every_setting_that_a_document_names_exists() -> None:
     unknown = []
     for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
