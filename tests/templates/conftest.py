@@ -41,5 +41,5 @@ async def client(dropin_engine: Engine, tmp_path: Path) -> AsyncIterator[Client]
 @pytest.fixture
 def run(client: Client, dropin_engine: Engine, request: pytest.FixtureRequest) -> Runner:
     """Runs a task under a process id that is the test's own."""
-    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
-    return Runner(client, dropin_engine, f"dropin-{name}")
+    name = f"{request.path.stem}-{request.node.name}"
+    return Runner(client, dropin_engine, "".join(letter if letter.isalnum() else "-" for letter in name))
