@@ -229,3 +229,85 @@ def test_aiohttp_is_not_imported_before_the_first_call() -> None:
         "assert 'aiohttp' not in sys.modules and 'httpx' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_informational_answers_are_passed_over(engine: Engine) -> None:
+    hints = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+    async with Server(always(hints + reply(201, "final", reason="Created"))) as server:
+        for _ in range(2):
+            response = await engine.send(HttpRequest("POST", server.url, body=b"x"))
+            assert (response.status, response.body) == (201, b"final")
+            assert response.header("link") is None
+    assert server.connections == 1
+
+
+async def test_the_answer_to_head_has_no_body(engine: Engine) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
+    async with Server(always(head)) as server:
+        for _ in range(2):
+            response = await engine.send(HttpRequest("HEAD", server.url))
+            assert (response.body, response.header("content-length")) == (b"", "5000")
+    assert server.connections == 1
+
+
+async def test_a_body_without_a_length_ends_with_its_connection(engine: Engine) -> None:
+    async def until_close(request: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nall of it")
+        await writer.drain()
+
+    async with Server(until_close) as server:
+        for _ in range(2):
+            assert (await engine.send(HttpRequest("GET", server.url))).body == b"all of it"
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_a_server_that_closes_is_not_asked_on_the_same_connection(engine: Engine, version: str) -> None:
+    answer = f"HTTP/{version} 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok".encode()
+    async with Server(always(answer)) as server:
+        for _ in range(3):
+            assert (await engine.send(HttpRequest("POST", server.url, body=b"x"))).body == b"ok"
+    assert server.connections == 3
+
+
+async def test_a_connection_that_changes_its_protocol_is_given_up(engine: Engine) -> None:
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\nchat chat"
+    async with Server(always(switch)) as server:
+        response = await engine.send(HttpRequest("GET", server.url))
+        assert (response.status, response.body) == (101, b"")
+        server.handler = always(reply(body="plain"))
+        assert (await engine.send(HttpRequest("GET", server.url))).body == b"plain"
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("method", ["GET / HTTP/1.1\r\nX: y\r\n\r\nGET", "", "GE T", "GET\n"])
+async def test_a_method_that_would_break_the_message_is_refused(engine: Engine, method: str) -> None:
+    with pytest.raises(InputError, match="method"):
+        await engine.send(HttpRequest(method, "http://127.0.0.1:1/"))
+
+
+async def test_half_a_character_in_a_header_is_refused(engine: Engine) -> None:
+    async with Server(always(reply())) as server:
+        with pytest.raises(InputError, match="surrogate"):
+            await engine.send(HttpRequest("GET", server.url, [("X-A", "\ud800")]))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:{port}", "http://127.0.0.1:{port}?x=1", "http://127.0.0.1:{port}/#f"]
+)
+async def test_request_targets(engine: Engine, url: str) -> None:
+    async with Server(always(reply())) as server:
+        await engine.send(HttpRequest("GET", url.format(port=server.port)))
+    assert server.last.target == ("/?x=1" if "?" in url else "/")
+    assert server.last.one("host") == f"127.0.0.1:{server.port}"
+
+
+async def test_many_calls_at_once_keep_their_answers_apart(engine: Engine) -> None:
+    async def echo(request: Received, writer: asyncio.StreamWriter) -> bytes:
+        await asyncio.sleep(0.001 * (int(request.body) % 7))
+        return reply(body=request.body)
+
+    async with Server(echo) as server:
+        requests = [HttpRequest("POST", server.url, body=str(number).encode()) for number in range(300)]
+        responses = await asyncio.gather(*(engine.send(request) for request in requests))
+    assert [response.body for response in responses] == [request.body for request in requests]

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from coupler.http import decoding, redirects
 from coupler.http.breaker import CircuitBreaker
+from coupler.http.calls import Call
 from coupler.http.config import HttpConfig
 from coupler.http.egress import EgressPolicy
-from coupler.http.headers import outgoing_headers
+from coupler.http.headers import check_method, outgoing_headers
 from coupler.http.messages import HttpRequest, HttpResponse, StreamedResponse, TransportError, TransportFault
 from coupler.http.proxies import Proxies
 from coupler.http.resolver import Lookup, NameCheck, system_lookup
@@ -22,9 +23,7 @@ from coupler.http.targets import Target, parse_target
 from coupler.http.tls import TlsContexts
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse
-
-    from coupler.http.pool import Pool
+    from coupler.http.pool import Answer, Pool
 
 IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -47,7 +46,7 @@ def _header_value(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _head(answer: ClientResponse, url: str) -> HttpResponse:
+def _head(answer: Answer, url: str) -> HttpResponse:
     raw, known = answer.raw_headers, _header_names
     try:
         headers = [(known.get(name) or _header_name(name), value.decode()) for name, value in raw]
@@ -120,7 +119,7 @@ class Engine:
     def _limit(self, request: HttpRequest) -> int:
         return self.config.max_body_bytes if request.max_body_bytes is None else request.max_body_bytes
 
-    async def _open(self, pool: Pool, request: HttpRequest) -> tuple[ClientResponse, HttpResponse]:
+    async def _open(self, pool: Pool, request: HttpRequest) -> tuple[Answer, HttpResponse]:
         """The final response of a call, redirects followed, its body still to be read."""
         target = parse_target(request.url)
         answer = await self._answer(pool, request, target)
@@ -130,8 +129,8 @@ class Engine:
         return answer, response
 
     async def _follow(
-        self, pool: Pool, request: HttpRequest, target: Target, answer: ClientResponse
-    ) -> tuple[ClientResponse, HttpResponse]:
+        self, pool: Pool, request: HttpRequest, target: Target, answer: Answer
+    ) -> tuple[Answer, HttpResponse]:
         seen = {(request.method, target.url)}
         while True:
             response = _head(answer, target.url)
@@ -158,7 +157,7 @@ class Engine:
             )
         seen.add((method, target.url))
 
-    async def _answer(self, pool: Pool, request: HttpRequest, target: Target) -> ClientResponse:
+    async def _answer(self, pool: Pool, request: HttpRequest, target: Target) -> Answer:
         if self._breaker is None:
             return await self._ask(pool, request, target)
         origin = target.origin
@@ -174,27 +173,30 @@ class Engine:
         self._breaker.answered(origin, answer.status)
         return answer
 
-    async def _ask(self, pool: Pool, request: HttpRequest, target: Target) -> ClientResponse:
+    async def _ask(self, pool: Pool, request: HttpRequest, target: Target) -> Answer:
         self._policy.check_url(request.url)
         self._policy.check_host(target.host)
         route = self._proxies.route(target)
         if route is not None:
             await self._names.check(target.host, target.port)
         body, method = request.body, request.method
+        check_method(method)
         if isinstance(body, bytes):
             length: int | None = len(body)
         else:
             length = 0 if body is None and method in BODY_METHODS else None
         return await pool.request(
-            method,
-            target.url,
-            outgoing_headers(request.headers, self.config.user_agent, decoding.accepted_codings(), length),
-            body or None,
-            self._contexts.get(request.tls),
-            (request.connect_timeout_seconds, request.read_timeout_seconds),
-            target.host,
-            route,
-            self.config.resend_stale and method in IDEMPOTENT_METHODS and (body is None or length is not None),
+            Call(
+                method,
+                target,
+                outgoing_headers(request.headers, self.config.user_agent, decoding.accepted_codings(), length),
+                body or None,
+                self._contexts.get(request.tls),
+                request.connect_timeout_seconds,
+                request.read_timeout_seconds,
+                route,
+                self.config.resend_stale and method in IDEMPOTENT_METHODS and (body is None or length is not None),
+            )
         )
 
     async def close(self) -> None:

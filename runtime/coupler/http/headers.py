@@ -9,6 +9,7 @@ from typing import Final
 from coupler.errors import InputError
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_SURROGATE: Final = re.compile("[\\ud800-\\udfff]")
 _FORBIDDEN_IN_VALUE: Final = re.compile(r"[\x00\r\n]")
 
 # The engine frames the message itself; a caller's own framing could only contradict it (RFC 9112, section 6).
@@ -32,6 +33,17 @@ def lower_name(name: str) -> str:
     return name.lower()
 
 
+@lru_cache(maxsize=64)
+def check_method(method: str) -> None:
+    """Lets a method pass.
+
+    Raises:
+        InputError: it is not a method that HTTP allows.
+    """
+    if _TOKEN.fullmatch(method) is None:
+        raise InputError(f"The method {method!r} is not valid.")
+
+
 def outgoing_headers(
     headers: list[tuple[str, str]], user_agent: str, accept_encoding: str, content_length: int | None
 ) -> list[tuple[str, str]]:
@@ -46,6 +58,8 @@ def outgoing_headers(
         lowered = lower_name(name)
         if lowered in ENGINE_OWNED:
             continue
+        if not value.isascii() and _SURROGATE.search(value) is not None:
+            raise InputError(f"The value of the header {name!r} holds half of a character (a surrogate).")
         if _FORBIDDEN_IN_VALUE.search(value) is not None:
             raise InputError(
                 f"The value of the header {name!r} holds a line break or a NUL character, which cannot be sent."
@@ -61,4 +75,4 @@ def outgoing_headers(
     return lines
 
 
-__all__ = ["ENGINE_OWNED", "lower_name", "outgoing_headers"]
+__all__ = ["ENGINE_OWNED", "check_method", "lower_name", "outgoing_headers"]

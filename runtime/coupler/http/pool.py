@@ -6,91 +6,34 @@ decoding, limits, egress) is switched off here and done by the engine.
 
 from __future__ import annotations
 
-import socket
-import ssl
+import logging
 from collections.abc import AsyncGenerator, AsyncIterable
-from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from coupler.errors import EgressDenied
 from coupler.http.bodies import decoded_pieces, read_limited
+from coupler.http.calls import Call
 from coupler.http.config import HttpConfig
 from coupler.http.egress import EgressPolicy
 from coupler.http.faults import FAILURES, fault_of
+from coupler.http.guards import Attempt, GuardedResolver, GuardedSockets, current_attempt
 from coupler.http.messages import TransportError, TransportFault
-from coupler.http.proxies import Route
 from coupler.http.resolver import Lookup
 from coupler.http.uploads import PIECE_BYTES, watched
+from coupler.http.wire import Wire, WireAnswer
+
+log = logging.getLogger(__name__)
 
 DISCARDED_BYTES: Final = 64 * 1024
 
-
-class Attempt:
-    """One try at sending a request. Code below aiohttp finds it in ``current_attempt`` and leaves its findings here."""
-
-    __slots__ = ("denied", "host", "opened")
-
-    def __init__(self, host: str | None) -> None:
-        self.host = host  # None: a proxy is dialled, which the operator chose
-        self.opened = False  # a new connection was made, so nothing pooled can have gone stale
-        self.denied: EgressDenied | None = None
+Answer: TypeAlias = aiohttp.ClientResponse | WireAnswer
+"""A response whose headers have arrived and whose body is still to be read."""
 
 
-current_attempt: Final[ContextVar[Attempt | None]] = ContextVar("current_attempt", default=None)
-
-
-class _GuardedResolver(AbstractResolver):
-    """Resolves names; one denied address denies the name."""
-
-    def __init__(self, policy: EgressPolicy, lookup: Lookup) -> None:
-        self._policy = policy
-        self._lookup = lookup
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._lookup(host, port)
-        attempt = current_attempt.get()
-        if attempt is None or attempt.host is not None:
-            self._policy.check_addresses(host, found)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for address in found
-        ]
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-class _GuardedSockets:
-    """Opens sockets, the last gate: it sees literal addresses and cached names, which no resolver is asked about."""
-
-    def __init__(self, policy: EgressPolicy) -> None:
-        self._policy = policy
-
-    def __call__(self, address: Any) -> socket.socket:
-        family, kind, protocol, _, where = address
-        attempt = current_attempt.get()
-        if attempt is not None:
-            attempt.opened = True
-            if attempt.host is not None:
-                try:
-                    self._policy.check_addresses(attempt.host, (where[0],))
-                except EgressDenied as denied:
-                    attempt.denied = denied
-                    raise PermissionError(f"{where[0]} is denied") from denied
-        return socket.socket(family=family, type=kind, proto=protocol)
+def _is_short(body: bytes | AsyncIterable[bytes] | None) -> bool:
+    return body is None or (isinstance(body, bytes) and len(body) <= PIECE_BYTES)
 
 
 class Pool:
@@ -103,8 +46,8 @@ class Pool:
             keepalive_timeout=config.keep_alive_seconds,
             ttl_dns_cache=config.dns_cache_seconds,
             dns_cache_max_size=config.dns_cache_size,
-            resolver=_GuardedResolver(policy, lookup),
-            socket_factory=_GuardedSockets(policy),
+            resolver=GuardedResolver(policy, lookup),
+            socket_factory=GuardedSockets(policy),
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -119,6 +62,9 @@ class Pool:
         # aiohttp would resend idempotent requests on fresh connections as well; the engine decides that itself.
         self._session._retry_connection = False
         self._timeouts: dict[tuple[float | None, float | None], aiohttp.ClientTimeout] = {}
+        self._wire = Wire(self._session, connector, config) if Wire.fits() else None
+        if self._wire is None:
+            log.info("This version of aiohttp is used by its public face alone, which costs more CPU")
 
     def _timeout(self, connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
         key = (connect, read)
@@ -130,49 +76,19 @@ class Pool:
             self._timeouts[key] = timeout
         return timeout
 
-    async def request(
-        self,
-        method: str,
-        url: str,
-        headers: list[tuple[str, str]],
-        body: bytes | AsyncIterable[bytes] | None,
-        tls: ssl.SSLContext | None,
-        timeouts: tuple[float | None, float | None],
-        host: str,
-        route: Route | None,
-        resend: bool,
-    ) -> aiohttp.ClientResponse:
+    async def request(self, call: Call) -> Answer:
         """Sends one request and waits for the response's headers. The caller reads or closes the response.
-
-        Args:
-            timeouts: Seconds for connecting, and of silence; ``None`` or 0 for no limit.
-            host: The host whose addresses the egress policy judges.
-            route: The proxy to take.
-            resend: Send once more if a pooled connection turns out to be closed.
 
         Raises:
             TransportError: no response.
             EgressDenied: the policy forbids the address.
         """
-        proxy_headers = None
-        if route is not None and route.authorization is not None:
-            credentials = ("Proxy-Authorization", route.authorization)
-            if url.startswith("https:"):
-                proxy_headers = dict([credentials])  # for the CONNECT alone
-            else:
-                headers = [*headers, credentials]
-        options: dict[str, Any] = {
-            "ssl": True if tls is None else tls,
-            "timeout": self._timeout(*timeouts),
-            "allow_redirects": False,
-        }
-        if route is not None:
-            options["proxy"], options["proxy_headers"] = route.url, proxy_headers
+        resend = call.resend
         while True:
-            attempt = Attempt(host if route is None else None)
+            attempt = Attempt(call.target.host if call.route is None else None)
             token = current_attempt.set(attempt)
             try:
-                return await self._attempt(method, url, headers, body, timeouts[1], options)
+                return await self._attempt(call)
             except FAILURES as error:
                 if attempt.denied is not None:
                     raise attempt.denied from error
@@ -183,22 +99,44 @@ class Pool:
             finally:
                 current_attempt.reset(token)
 
-    async def _attempt(
-        self,
-        method: str,
-        url: str,
-        headers: list[tuple[str, str]],
-        body: bytes | AsyncIterable[bytes] | None,
-        silence_seconds: float | None,
-        options: dict[str, Any],
-    ) -> aiohttp.ClientResponse:
-        where = URL(url, encoded=True)
-        if body is None or (isinstance(body, bytes) and len(body) <= PIECE_BYTES):
-            return await self._session.request(method, where, headers=headers, data=body, **options)
-        async with watched(body, silence_seconds) as pieces:
-            return await self._session.request(method, where, headers=headers, data=pieces, **options)
+    async def _attempt(self, call: Call) -> Answer:
+        limits = self._timeout(call.connect_timeout_seconds, call.read_timeout_seconds)
+        short = _is_short(call.body)
+        if short and call.route is None and self._wire is not None:
+            body = call.body if isinstance(call.body, bytes) else b""
+            return await self._wire.send(call.method, call.target, call.headers, body, call.tls, limits)
+        if short:
+            return await self._by_session(call, limits, call.body)
+        assert call.body is not None
+        async with watched(call.body, call.read_timeout_seconds) as pieces:
+            return await self._by_session(call, limits, pieces)
 
-    async def read(self, answer: aiohttp.ClientResponse, limit: int) -> bytes:
+    async def _by_session(
+        self, call: Call, limits: aiohttp.ClientTimeout, body: bytes | AsyncIterable[bytes] | None
+    ) -> aiohttp.ClientResponse:
+        """The public way through aiohttp: for proxies and for bodies that are sent in pieces."""
+        headers, route = call.headers, call.route
+        proxy: dict[str, Any] = {}
+        if route is not None:
+            proxy["proxy"] = route.url
+            if route.authorization is not None:
+                credentials = ("Proxy-Authorization", route.authorization)
+                if call.target.scheme == "https":
+                    proxy["proxy_headers"] = dict([credentials])  # for the CONNECT alone
+                else:
+                    headers = [*headers, credentials]
+        return await self._session.request(
+            call.method,
+            URL(call.target.url, encoded=True),
+            headers=headers,
+            data=body,
+            ssl=True if call.tls is None else call.tls,
+            timeout=limits,
+            allow_redirects=False,
+            **proxy,
+        )
+
+    async def read(self, answer: Answer, limit: int) -> bytes:
         """Reads and decodes the whole body, and gives the connection back.
 
         Raises:
@@ -216,7 +154,7 @@ class Pool:
             answer.close()
             raise
 
-    async def pieces(self, answer: aiohttp.ClientResponse, limit: int) -> AsyncGenerator[bytes, None]:
+    async def pieces(self, answer: Answer, limit: int) -> AsyncGenerator[bytes, None]:
         """The decoded body, piece by piece.
 
         Raises:
@@ -230,7 +168,7 @@ class Pool:
         finally:
             answer.close()  # a connection whose body was read to its end is back in the pool by now
 
-    async def discard(self, answer: aiohttp.ClientResponse) -> None:
+    async def discard(self, answer: Answer) -> None:
         """Drops a body that nobody wants; a short one is read so that the connection can serve again."""
         try:
             await read_limited(answer.content, None, DISCARDED_BYTES)
@@ -244,4 +182,4 @@ class Pool:
         await self._session.close()
 
 
-__all__ = ["Attempt", "Pool", "current_attempt"]
+__all__ = ["Answer", "Pool"]

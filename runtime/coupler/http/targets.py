@@ -13,12 +13,23 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Target(NamedTuple):
-    """Scheme, host (lower case, no brackets, IDNA form) and port of a URL, and the URL as it is sent."""
+    """A URL taken apart.
+
+    Attributes:
+        scheme: ``http`` or ``https``.
+        host: In lower case, without brackets, in its IDNA form.
+        port: Also where the URL leaves it to the scheme.
+        url: As it is sent.
+        authority: The value of the ``Host`` header.
+        path: Path and query, the request target (RFC 9112, section 3.2.1).
+    """
 
     scheme: str
     host: str
     port: int
     url: str
+    authority: str
+    path: str
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -84,7 +95,12 @@ def parse_target(url: str) -> Target:
         url = parts._replace(netloc=bare).geturl()
     if not url.isascii():
         raise _invalid(url, "it holds characters that must be percent-encoded")
-    return Target(scheme, host, DEFAULT_PORTS[scheme] if port is None else port, url)
+    default = DEFAULT_PORTS[scheme]
+    authority = f"[{host}]" if ":" in host else host
+    if port not in (None, default):
+        authority = f"{authority}:{port}"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(scheme, host, default if port is None else port, url, authority, path)
 
 
 __all__ = ["Target", "parse_target"]
