@@ -151,9 +151,9 @@ def _for(compiler: Compiler, node: nodes.For) -> Code:
         if size > run.limits.list_length:
             raise LimitExceeded("list_length", run.limits.list_length)
         results: list[Any] = []
-        add, spend, cost = results.append, run.spend, weight + 1
+        add = results.append
+        run.spend(size * (weight + 1))  # nothing ends the loop early
         for inner in _scopes(run, scope, names, _rows(sources, size), keep=keep):
-            spend(cost)
             if uses_partial:
                 inner.vars[_PARTIAL] = _snapshot(run, results) if keeps_partial else results  # type: ignore[index]
             add(body(inner))
@@ -252,14 +252,13 @@ def _selection(compiler: Compiler, condition: nodes.Node) -> Any:
     def select(scope: Scope, items: list[Any]) -> Any:
         run = scope.run
         run.check_list(len(items))
-        spend, cost = run.spend, weight + 1
+        run.spend(len(items) * (weight + 1))
         variables: dict[str, Any] = {}
         around = Scope(variables, scope, run)
         inner = Scope({}, around, run)
         selected: list[Any] = []
         first = True
         for item in items:
-            spend(cost)
             if keep:
                 variables = {}
                 around = Scope(variables, scope, run)

@@ -51,7 +51,8 @@ def _name(compiler: Compiler, node: nodes.Name) -> Code:
         return _far_root_name(name, position)
 
     def walk(scope: Scope) -> Any:
-        value = find(scope, name)
+        near = scope.vars
+        value = near[name] if name in near else find(scope, name)
         if value is _MISSING:
             return _unknown(scope, name, position)
         return value
@@ -133,9 +134,24 @@ def _single_path(base: Code, name: str, label: str, position: int) -> Code:
 
 
 def _root_path(base: nodes.Name, steps: list[tuple[str, str, int]]) -> Code:
+    """A path from a variable at the root: what expressions consist of, so the straight way comes first."""
     root, root_position = base.name, base.position
+    names = tuple(name for name, _, _ in steps)
 
     def path(scope: Scope) -> Any:
+        try:
+            value = scope.vars[root]
+            for name in names:
+                if type(value) is not dict:
+                    break
+                value = value[name]
+            else:
+                return value
+        except KeyError:
+            pass
+        return winding(scope)
+
+    def winding(scope: Scope) -> Any:
         try:
             value = scope.vars[root]
         except KeyError:

@@ -33,11 +33,11 @@ class Run:
         self.root = root
         self.functions = functions
         self.limits = limits
-        self.remaining = limits.steps
+        self.remaining = steps = limits.steps
         self.warnings = warnings
         self.depth = 0
         self.deadline = 0.0
-        self._clock_at = max(self.remaining - _STEPS_BETWEEN_CLOCK_CHECKS, 0)
+        self._clock_at = steps - _STEPS_BETWEEN_CLOCK_CHECKS if steps > _STEPS_BETWEEN_CLOCK_CHECKS else 0
 
     def spend(self, steps: int) -> None:
         """Charges the budget.
