@@ -5,6 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from coupler.errors import ConfigError
 from coupler.templates.apply import apply
@@ -220,3 +222,83 @@ def test_documents_that_do_not_fit_are_refused(document: bytes, element_id: str,
     with pytest.raises(ConfigError) as caught:
         apply(TEMPLATE, document, element_id, {"material": "OAK"})
     assert text in str(caught.value)
+
+
+FOREIGN = {
+    "id": "com.example.old",
+    "appliesTo": ["bpmn:Task"],
+    "properties": [
+        {"type": "Hidden", "value": "old:1", "binding": {"type": "zeebe:taskDefinition:type"}},
+        {"label": "A", "binding": {"type": "zeebe:input", "name": "a"}},
+        {"id": "flag", "type": "Boolean", "value": True, "binding": {"type": "zeebe:taskHeader", "key": "flag"}},
+        {
+            "id": "key",
+            "type": "Hidden",
+            "generatedValue": {"type": "uuid"},
+            "binding": {"type": "zeebe:input", "name": "k"},
+        },
+        {"id": "out", "value": "kept", "binding": {"type": "zeebe:output", "source": "=answer"}},
+        {"id": "mark", "value": "m", "binding": {"type": "zeebe:property", "name": "mark"}},
+        {
+            "id": "late",
+            "value": "x",
+            "binding": {"type": "zeebe:input", "name": "late"},
+            "condition": {"allMatch": [{"property": "flag", "isActive": True}, {"property": "out", "isEmpty": False}]},
+        },
+    ],
+}
+
+
+def test_templates_of_others_with_older_forms() -> None:
+    made = apply(FOREIGN, PLAIN, "make", {"a": "1"})
+    once = element(made)
+    assert once.tag == f"{BPMN}task"  # no elementType: the element stays what it is
+    definition = once.find(f".//{ZEEBE}taskDefinition")
+    assert definition is not None
+    assert definition.attrib == {"type": "old:1"}
+    assert headers(made) == {"flag": "true"}
+    assert inputs(made)["a"] == "1"
+    assert inputs(made)["late"] == "x"
+    [output] = once.iter(f"{ZEEBE}output")
+    assert output.attrib == {"source": "=answer", "target": "kept"}
+    [mark] = once.iter(f"{ZEEBE}property")
+    assert mark.attrib == {"name": "mark", "value": "m"}
+    assert len(inputs(made)["k"]) == 36
+    assert apply(FOREIGN, made, "make", {}) == made  # the generated value stays
+
+
+def test_an_event_must_have_the_definition_that_the_template_is_for() -> None:
+    template = FOREIGN | {
+        "appliesTo": ["bpmn:EndEvent"],
+        "elementType": {"value": "bpmn:EndEvent", "eventDefinition": "bpmn:MessageEventDefinition"},
+    }
+    document = PLAIN.replace(b"<bpmn:task id=\"bare\" name='a > b'/>", b'<bpmn:endEvent id="bare"></bpmn:endEvent>')
+    with pytest.raises(ConfigError, match="events with a MessageEventDefinition, which 'bare' has not"):
+        apply(template, document, "bare", {})
+    document = document.replace(b"></bpmn:endEvent>", b"><bpmn:messageEventDefinition/></bpmn:endEvent>")
+    assert headers(apply(template, document, "bare", {}), "bare") == {"flag": "true"}
+
+
+def test_a_binding_that_cannot_be_written_is_refused() -> None:
+    called = {"id": "process", "value": "p", "binding": {"type": "zeebe:calledElement", "property": "processId"}}
+    with pytest.raises(ConfigError, match="'process' has a binding of type 'zeebe:calledElement'"):
+        apply(FOREIGN | {"properties": [called]}, PLAIN, "make", {})
+
+
+LEGAL = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff") | st.sampled_from("\t\n\r")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(LEGAL, max_size=40))
+def test_every_text_arrives_as_it_was_given(text: str) -> None:
+    made = apply(FOREIGN, PLAIN, "make", {"a": text})
+    assert inputs(made)["a"] == (text or "=null")
+    assert apply(FOREIGN, made, "make", {}) == made
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\ud800", "\uffff"])
+def test_characters_that_xml_does_not_allow_are_refused(character: str) -> None:
+    with pytest.raises((ElementTree.ParseError, UnicodeEncodeError)):
+        ElementTree.fromstring(f"<a b='{character}'/>".encode())
+    with pytest.raises(ConfigError, match="a character that XML does not allow"):
+        apply(FOREIGN, PLAIN, "make", {"a": f"x{character}"})

@@ -83,6 +83,11 @@ def _element_name(element: Node, template: ElementTemplate) -> str:
         )
     if kind != wanted and not (kind.endswith("Task") and wanted.endswith("Task")):
         raise ConfigError(f"The template makes a {wanted} of the element, which a {kind} cannot become.")
+    definition = template.get("elementType", {}).get("eventDefinition", "").removeprefix("bpmn:")
+    if definition and element.child(BPMN, definition[:1].lower() + definition[1:]) is None:
+        raise ConfigError(
+            f"The template is for events with a {definition}, which {element.attributes['id']!r} has not."
+        )
     local = wanted.removeprefix("bpmn:")
     local = local[:1].lower() + local[1:]
     return f"{element.prefix}:{local}" if element.prefix else local

@@ -167,7 +167,10 @@ def apply(template: Path, element: str, values: Mapping[str, str], source: Path,
         document = source.read_bytes()
     except OSError as error:
         raise ConfigError(f"The process model {source} cannot be read: {error.strerror}.") from error
-    written = apply_template(read_template(template), document, element, values)
+    found = read_template(template)
+    for problem in _misshapen(found):
+        raise ConfigError(f"{template}: {problem}")
+    written = apply_template(found, document, element, values)
     if str(target) == "-":
         sys.stdout.write(written.decode())
     else:

@@ -15,6 +15,7 @@ from xml.parsers import expat
 from coupler.errors import ConfigError
 
 _ATTRIBUTE: Final = re.compile(rb"""(?P<name>[^\s=<>"'/]+)\s*=\s*(?P<value>"[^"]*"|'[^']*')""")
+_START_TAG: Final = re.compile(rb"""<(?:[^"'>]|"[^"]*"|'[^']*')*>""")
 _TAG_NAME: Final = re.compile(rb"</?(?P<name>[^\s/>]+)")
 
 
@@ -126,16 +127,9 @@ class _Builder:
 
 def _tag_end(document: bytes, start: int) -> int:
     """The position after the ``>`` of a start tag; a ``>`` inside quotes does not end it."""
-    quote = 0
-    for position in range(start, len(document)):
-        byte = document[position]
-        if quote:
-            quote = 0 if byte == quote else quote
-        elif byte in b"\"'":
-            quote = byte
-        elif byte == ord(">"):
-            return position + 1
-    raise AssertionError("the parser has seen the end of this tag")
+    found = _START_TAG.match(document, start)
+    assert found is not None  # the parser has seen the end of this tag
+    return found.end()
 
 
 def parse(document: bytes) -> Node:

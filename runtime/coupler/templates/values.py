@@ -144,6 +144,8 @@ def _faults(each: Json, text: str) -> Iterator[str]:
         if constraints.get("notEmpty"):
             yield f"{name!r} needs a value."
         return
+    if _NOT_IN_XML.search(text):
+        yield f"{name!r} has a character that XML does not allow."
     if not _is_choice(each, text):
         yield f"{name!r} must be one of {', '.join(choice['value'] for choice in each['choices'])}, not {text!r}."
     if not text.startswith("="):
@@ -166,6 +168,7 @@ def _text_faults(name: str | None, text: str, constraints: Json) -> Iterator[str
         yield f"{name!r} does not match {rule!r}{message}."
 
 
+_NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LITERALS: Final = {"Boolean": re.compile(r"true|false"), "Number": re.compile(r"-?\d+(\.\d+)?")}
 
 
