@@ -3,6 +3,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +25,6 @@ REST = "io.camunda:http-json:1"
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import os
-
     monkeypatch.chdir(tmp_path)
     for name in os.environ:
         if name.startswith(("COUPLER_", "CAMUNDA_", "CONNECTOR_", "SECRET_", "HEALTHCHECK_")):
@@ -225,6 +226,27 @@ def test_healthcheck(
     monkeypatch.setenv("HEALTHCHECK_URL", f"{server.address}/actuator/health/readiness")
     assert main(["healthcheck"]) == 1
     assert main(["healthcheck", "--url", f"{server.address}/health/startup"]) == 0
+
+
+def test_healthcheck_reads_a_file_where_there_is_one(admin: tuple[FakeView, AdminServer]) -> None:
+    _, server = admin
+    Path("coupler.toml").write_text(f"[admin]\nport = {server.address.rpartition(':')[2]}\n")
+
+    assert main(["healthcheck"]) == 0
+
+
+def test_healthcheck_does_not_read_all_settings_where_the_environment_suffices() -> None:
+    program = (
+        "import sys\nfrom coupler.cli import main\ncode = main(['healthcheck'])\n"
+        "print(code, {'pydantic', 'grpc'} & set(sys.modules))"
+    )
+    with bind(AdminConfig(port=0)) as unused:
+        environ = {**os.environ, "COUPLER_ADMIN__PORT": str(unused.getsockname()[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "1 set()"
 
 
 def test_healthcheck_of_nobody(capsys: pytest.CaptureFixture[str]) -> None:

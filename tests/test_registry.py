@@ -11,7 +11,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, Field
 
 from coupler.errors import ConfigError
 from coupler.plugins import missing_requirements
-from coupler.registry import GROUP, ConnectorConfig, Registry, input_variables
+from coupler.registry import GROUP, ConnectorConfig, Registry, input_variables, normalised
 from coupler.sdk import Connector, Input, JobContext, Resources
 
 RESOURCES = cast(Resources, object())
@@ -120,6 +120,23 @@ def test_settings_of_the_deployment_override() -> None:
     assert (registered.lease_seconds, registered.max_jobs_active, registered.stream_enabled) == (5, 7, False)
     assert registered.connector is not None
     assert registered.connector.settings.volume == 11
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("HTTP REST", "HTTP_REST"), (" My super-fancy connector ", "MY_SUPERFANCY_CONNECTOR"), ("Grüßer", "GRER")],
+)
+def test_names_as_the_java_runtime_writes_them(name: str, expected: str) -> None:
+    assert normalised(name) == expected
+
+
+def test_overrides_by_name_give_way_to_those_by_plugin() -> None:
+    named = {"GREETER": ConnectorConfig(type="theirs:1", lease_seconds=60)}
+    plugins = [plugin("greeter", "Greeter")]
+
+    assert Registry.load({}, named=named, plugins=plugins).resolve("theirs:1").lease_seconds == 60
+    ours = {"greeter": ConnectorConfig(type="ours:1")}
+    assert Registry.load(ours, named=named, plugins=plugins).resolve("ours:1").lease_seconds == 60
 
 
 def test_the_installed_rest_connector_is_an_entry_point() -> None:

@@ -363,3 +363,15 @@ def test_an_alias_without_a_setting_is_warned_about(tmp_path: Path, monkeypatch:
 def test_every_setting_has_one_name() -> None:
     names = [variable(path) for path in leaves()]
     assert len(names) == len(set(names)) > 50
+
+
+def test_java_overrides_of_one_connector_go_by_its_name(tmp_path: Path) -> None:
+    answer = loaded(tmp_path, {"CONNECTOR_HTTP_REST_TYPE": "mine:1", "CONNECTOR_HTTP_REST_TIMEOUT": "60000"})
+
+    config = answer.settings.named_configs()["HTTP_REST"]
+    assert (config.type, config.lease_seconds) == ("mine:1", 60)
+    assert any("CONNECTOR_HTTP_REST_TYPE" in each.origin for each in rows(answer))
+    with pytest.raises(ConfigError, match="CONNECTOR_HTTP_REST_TIMEOUT"):
+        loaded(tmp_path, {"CONNECTOR_HTTP_REST_TIMEOUT": "soon"})
+    with pytest.raises(ConfigError, match="is not a setting"):
+        loaded(tmp_path, {"COUPLER_CONNECTORS_BY_NAME__REST__TYPE": "x"})

@@ -10,9 +10,9 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, cast
+from typing import Any
 
 from pydantic import AliasChoices, AliasPath, BaseModel, RootModel
 
@@ -73,6 +73,7 @@ class Registry:
         cls,
         configs: Mapping[str, ConnectorConfig] | None = None,
         *,
+        named: Mapping[str, ConnectorConfig] | None = None,
         disabled_types: frozenset[str] = frozenset(),
         plugins: Iterable[EntryPoint] | None = None,
     ) -> Registry:
@@ -80,6 +81,7 @@ class Registry:
 
         Args:
             configs: by the name of the entry point.
+            named: by the connector's own name as the Java runtime writes it (``HTTP_REST``); gives way to ``configs``.
             disabled_types: job types that get no worker, in lower case.
             plugins: entry points to load instead of the installed ones.
 
@@ -95,7 +97,8 @@ class Registry:
                     f"{did_you_mean(name, found)} Installed: {', '.join(sorted(found)) or 'none'}."
                 )
         return cls(
-            _load(plugin, configs.get(name, ConnectorConfig()), disabled_types) for name, plugin in found.items()
+            _load(plugin, configs.get(name, ConnectorConfig()), named or {}, disabled_types)
+            for name, plugin in found.items()
         )
 
     def resolve(self, job_type: str) -> Registered:
@@ -161,6 +164,12 @@ def setting_name(plugin: str, key: str) -> str:
     return f"COUPLER_CONNECTORS__{plugin.replace('-', '_').upper()}__{key.upper()}"
 
 
+def normalised(name: str) -> str:
+    """A connector's name as it stands in the Java runtime's variables: ``HTTP REST`` is ``HTTP_REST``."""
+    kept = "".join(letter for letter in name.strip() if letter.isascii() and (letter.isalnum() or letter in "_ "))
+    return kept.replace(" ", "_").upper()
+
+
 def _by_name(plugins: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for plugin in plugins:
@@ -185,7 +194,12 @@ def _refuse_duplicate(first: Registered | None, second: Registered) -> None:
     )
 
 
-def _load(plugin: EntryPoint, config: ConnectorConfig, disabled_types: frozenset[str]) -> Registered:
+def _load(
+    plugin: EntryPoint,
+    config: ConnectorConfig,
+    named: Mapping[str, ConnectorConfig],
+    disabled_types: frozenset[str],
+) -> Registered:
     name = plugin.name.replace("-", "_").lower()
     if not config.enabled:
         reason = f"{setting_name(name, 'enabled')} is false"
@@ -195,6 +209,8 @@ def _load(plugin: EntryPoint, config: ConnectorConfig, disabled_types: frozenset
         reason = f"{missing} Without it, {setting_name(name, 'enabled')}=false silences this."
         return Registered(name, origin(plugin), config.type or "", name, None, enabled=False, disabled_because=reason)
     connector_class = _validated(plugin)
+    older = named.get(normalised(connector_class.name), ConnectorConfig())
+    config = replace(config, type=config.type or older.type, lease_seconds=config.lease_seconds or older.lease_seconds)
     job_type = config.type or connector_class.type
     disabled = job_type.lower() in disabled_types
     connector = None if disabled else _instance(plugin, connector_class, config)
@@ -309,7 +325,7 @@ def input_variables(connector_class: type[Connector[Any]]) -> tuple[str, ...]:
     """The variables to fetch for a connector's jobs; empty means all in scope."""
     if connector_class.input_variables is not None:
         return connector_class.input_variables
-    model = cast(type[BaseModel], connector_class.Input)
+    model = connector_class.Input
     if issubclass(model, RootModel) or model.model_config.get("extra") == "allow":
         return ()
     names = [name for field_name, info in model.model_fields.items() for name in _aliases(field_name, info)]

@@ -119,7 +119,8 @@ def make_registry(loaded: Loaded) -> Registry:
         ConfigError: a plug-in or a setting cannot be used.
     """
     disabled = frozenset(job_type.lower() for job_type in loaded.settings.disabled_types)
-    registry = Registry.load(loaded.settings.connector_configs(), disabled_types=disabled)
+    settings = loaded.settings
+    registry = Registry.load(settings.connector_configs(), named=settings.named_configs(), disabled_types=disabled)
     for registered in registry.all():
         if not registered.enabled:
             log.info("Connector %s serves no jobs: %s", registered.plugin, registered.disabled_because)

@@ -62,13 +62,10 @@ def execute(options: Namespace) -> int:
 
 def connectors_list(options: Namespace) -> int:
     """``coupler connectors list``."""
+    from coupler.app.wiring import make_registry
     from coupler.cli.listing import connectors
-    from coupler.registry import Registry
 
-    loaded = load(options)
-    disabled = frozenset(each.lower() for each in loaded.settings.disabled_types)
-    registry = Registry.load(loaded.settings.connector_configs(), disabled_types=disabled)
-    sys.stdout.write(connectors(registry.all(), as_json=options.json))
+    sys.stdout.write(connectors(make_registry(load(options)).all(), as_json=options.json))
     return 0
 
 
@@ -87,12 +84,13 @@ def config_show(options: Namespace) -> int:
 
 def healthcheck(options: Namespace) -> int:
     """``coupler healthcheck``: 0 when the answer is 200, else 1."""
-    from coupler.cli.health import ask
+    from coupler.cli.health import ask, only_environment
 
     url = options.url or os.environ.get("HEALTHCHECK_URL")
     if not url:
-        admin = load(options).settings.admin
-        url = f"http://{_reachable(admin.host)}:{admin.port}/health/{'live' if options.live else 'ready'}"
+        # Asked every few seconds in a container: reading all settings would cost more than the question.
+        host, port = only_environment(options, os.environ, Path.cwd()) or _admin(options)
+        url = f"http://{_reachable(host)}:{port}/health/{'live' if options.live else 'ready'}"
     healthy, text = ask(url)
     sys.stdout.write(f"{url}: {text}\n")
     return 0 if healthy else 1
@@ -155,6 +153,11 @@ def _flags(options: Namespace) -> dict[tuple[str, ...], Any]:
         if getattr(options, option, None) is not None:
             flags[path] = getattr(options, option)
     return flags
+
+
+def _admin(options: Namespace) -> tuple[str, str]:
+    admin = load(options).settings.admin
+    return admin.host, str(admin.port)
 
 
 def _read(path: Path) -> str:

@@ -111,7 +111,7 @@ def _incidents(snapshot: EngineView) -> Table:
         table.add_column(name, no_wrap=True)
     table.add_column("Message", no_wrap=True, overflow="ellipsis", ratio=1)
     for incident in snapshot.incidents[:5]:
-        cells = (incident.process_id, incident.element_id, incident.type, incident.message)
+        cells = (incident.process_id, incident.element_id, incident.type, _short(incident.message))
         table.add_row(*(Text(cell) for cell in cells))
     return table
 
@@ -131,10 +131,15 @@ def _state(instance: InstanceView) -> str:
 def _detail(instance: InstanceView, snapshot: EngineView) -> str:
     for incident in snapshot.incidents:
         if incident.process_instance_key == instance.key:
-            return f"at {incident.element_id}: {incident.message}"
+            return f"at {incident.element_id}: {_short(incident.message)}"
     if instance.state == "active":
         return f"at {', '.join(instance.elements)}" if instance.elements else ""
     return instance.variables
+
+
+def _short(message: str) -> str:
+    """Without the variables that the worker appends to a message for machines."""
+    return message.partition(" | Error variables: ")[0]
 
 
 def _clock() -> str:

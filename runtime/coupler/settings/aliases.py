@@ -157,6 +157,7 @@ def alias_layer(environ: Mapping[str, str], source: str) -> Layer:
                 layer[alias.path] = Value(_converted(alias, name, text), f"{source} {name}")
     _choose_method(layer)
     layer.update(_http(environ, source))
+    layer.update(_connector_overrides(environ, source))
     return layer
 
 
@@ -166,6 +167,25 @@ def _converted(alias: Alias, name: str, text: str) -> Any:
     except ValueError as error:
         raise ConfigError(f"{name}: {error}. In our own words: {variable(alias.path)}.") from error
     return parsed(alias.path, value, name) if isinstance(value, str) and leaf_of(alias.path) else value
+
+
+_OVERRIDE = re.compile(r"CONNECTOR_(?P<name>[A-Z0-9_]+)_(?P<what>TYPE|TIMEOUT)")
+
+
+def _connector_overrides(environ: Mapping[str, str], source: str) -> Iterator[tuple[SettingPath, Value]]:
+    """``CONNECTOR_HTTP_REST_TYPE`` and ``…_TIMEOUT``: type and lease of the connector called ``HTTP REST``."""
+    for name, text in environ.items():
+        match = _OVERRIDE.fullmatch(name)
+        if match is None or not text:
+            continue
+        section: SettingPath = ("connectors_by_name", match["name"].lower())
+        if match["what"] == "TYPE":
+            yield (*section, "type"), Value(text, f"{source} {name}")
+            continue
+        try:
+            yield (*section, "lease_seconds"), Value(seconds(text), f"{source} {name}")
+        except ValueError as error:
+            raise ConfigError(f"{name}: {error}.") from error
 
 
 def _choose_method(layer: Layer) -> None:

@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     secrets: SecretsSettings = SecretsSettings()
     documents: DocumentSettings = DocumentSettings()
     connectors: dict[str, ConnectorSettings] = {}
+    connectors_by_name: dict[str, ConnectorSettings] = {}
     disabled_types: tuple[str, ...] = Field(default=(), description="Job types that get no worker.")
     use_standard_proxies: bool = Field(default=False, description="Let HTTP_PROXY, HTTPS_PROXY and NO_PROXY count.")
     log: LogSettings = LogSettings()
@@ -139,6 +140,10 @@ class Settings(BaseSettings):
         if not 0 <= self.admin.port <= 65535:
             raise ValueError(f"COUPLER_ADMIN__PORT must be between 0 and 65535, not {self.admin.port}")
         return self
+
+    def named_configs(self) -> dict[str, ConnectorConfig]:
+        """The same by connectors' own names, as the Java runtime's variables give them."""
+        return {name.upper(): section.connector_config() for name, section in self.connectors_by_name.items()}
 
     def connector_configs(self) -> dict[str, ConnectorConfig]:
         """The settings of each connector as the registry takes them."""

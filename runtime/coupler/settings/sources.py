@@ -46,7 +46,7 @@ def environment_layer(environ: Mapping[str, str], source: str) -> Layer:
         if not name.startswith(PREFIX) or name in OWN_VARIABLES:
             continue
         path = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
-        if leaf_of(path) is None and not is_open(path):
+        if not _is_setting(path):
             if _is_service_link(name, text):
                 continue
             raise ConfigError(_unknown(name, f"{source}: "))
@@ -151,6 +151,11 @@ def _flattened(path: SettingPath, content: Mapping[Any, Any]) -> Iterator[tuple[
             yield from _flattened(inner, value)
         else:
             yield inner, value
+
+
+def _is_setting(path: SettingPath) -> bool:
+    """Whether a ``COUPLER_…`` variable may stand for it; sections by a connector's own name have Java names only."""
+    return "" not in path and path[0] != "connectors_by_name" and (leaf_of(path) is not None or is_open(path))
 
 
 def _is_service_link(name: str, text: str) -> bool:

@@ -19,7 +19,7 @@ PREFIX = "COUPLER_"
 SettingPath = tuple[str, ...]
 """``("worker", "max_jobs_active")``."""
 
-OPEN_SECTIONS = {"connectors": 2, "secrets": 2}
+OPEN_SECTIONS = {"connectors": 2, "connectors_by_name": 2, "secrets": 2}
 """Sections where connectors and providers bring names of their own, and the depth below which they do."""
 
 _SECRET_WORDS = ("password", "secret", "token", "passphrase", "private_key", "access_key", "api_key")
