@@ -192,6 +192,14 @@ async def test_a_stream_is_read_only_while_a_slot_is_free() -> None:
         await gateway.drain()
 
 
+async def test_a_stream_alone_is_ready_once_it_stands() -> None:
+    async with working(connector(Counting()), poll_enabled=False) as kit:
+        await kit.until(lambda: kit.worker.ready)
+        key = kit.gateway.add_job(JOB_TYPE)
+        await kit.until(lambda: kit.gateway.job(key).finished)
+        assert kit.gateway.activations == []
+
+
 async def test_errors_of_the_stream_are_shown() -> None:
     async with working(connector(Counting())) as kit:
         await kit.until(lambda: kit.gateway.open_streams == 1)

@@ -29,6 +29,7 @@ _MIN_POLL_INTERVAL_SECONDS = 0.005
 _EMPTY_POLL_INTERVAL_SECONDS = 0.1  # a gateway without long polling answers at once
 _CATCH_UP_FIRST_SECONDS = 0.1
 _CATCH_UP_FACTOR = 1.6
+_TRUSTED_SECONDS = 0.5  # a gateway says nothing when it accepts a stream: one that has not broken by then stands
 _READ_OUT_GAP_SECONDS = 0.05  # nothing came for so long: the gateway had nothing more on its way
 _READ_OUT_JOBS = 1000
 
@@ -99,11 +100,13 @@ class Subscription:
         self.mode = "stream"
         catch_up = asyncio.create_task(self._catch_up()) if self._config.poll_enabled else None
         opened_at = time.monotonic()
+        trusted = asyncio.get_running_loop().call_later(_TRUSTED_SECONDS, self._worked)
         try:
             await self._read_stream()
         except GatewayError as error:
             self._stream_broke(error)
         finally:
+            trusted.cancel()
             if catch_up is not None:
                 catch_up.cancel()
                 with suppress(asyncio.CancelledError):
