@@ -282,3 +282,43 @@ def test_a_connector_without_a_template_is_refused() -> None:
 def test_an_icon_is_an_svg() -> None:
     with pytest.raises(ConfigError, match="must be an SVG"):
         icon_uri("https://example.org/icon.png")
+
+
+class _NoSchema(Input):
+    type: Literal["noSchema"]
+
+
+class _InlineSchema(Input):
+    type: Literal["inlineSchema"]
+    text: Annotated[str, Field(alias="schema"), Template(kind="Text", feel="required")]
+
+
+class _RegistrySchema(Input):
+    type: Literal["schemaRegistry"]
+    text: Annotated[str, Field(validation_alias="schema"), Template(kind="Text", feel="required")]
+    schema_type: Annotated[Literal["json", "avro"], Template(default="avro")]
+
+
+class WithSchema(Input):
+    schema_strategy: Annotated[
+        _NoSchema | Annotated[_InlineSchema, Variant(label="Inline", id="avro")] | _RegistrySchema,
+        Template(default="noSchema"),
+        Field(discriminator="type"),
+    ]
+
+
+def test_aliases_and_variants_in_ids() -> None:
+    found = [
+        (each["id"], each["binding"]["name"], each.get("feel"))
+        for each in generate(_connector(WithSchema))["properties"][1:5]
+    ]
+    assert found == [
+        ("schemaStrategy.type", "schemaStrategy.type", None),
+        ("schemaStrategy.avro.schema", "schemaStrategy.schema", "required"),
+        ("schemaStrategy.schema", "schemaStrategy.schema", "required"),
+        ("schemaStrategy.schemaType", "schemaStrategy.schemaType", None),
+    ]
+    made = WithSchema.model_validate(
+        {"schemaStrategy": {"type": "schemaRegistry", "schema": "{}", "schemaType": "JSON"}}
+    )
+    assert made.schema_strategy.text == "{}"  # type: ignore[union-attr]

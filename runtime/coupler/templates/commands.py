@@ -121,12 +121,13 @@ def validate(files: Sequence[Path], *, schema: Path | None = None, plugins: Iter
         faults = None
     wrong = 0
     for file in files:
-        problems = list(_problems(read_template(file), faults))
+        template = read_template(file)
+        problems = list(_problems(template, faults))
         wrong += bool(problems)
         _say(f"{file}: {'not valid' if problems else 'valid'}")
         for problem in problems:
             _say(f"  {problem}")
-        for note in _notes(read_template(file), served):
+        for note in _notes(template, served):
             _say(f"  note: {note}")
     return 1 if wrong else 0
 
