@@ -201,7 +201,7 @@ def admin() -> Iterator[tuple[FakeView, AdminServer]]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    asyncio.run_coroutine_threadsafe(server.start(view, CollectorRegistry(), "127.0.0.1"), loop).result(60)
+    asyncio.run_coroutine_threadsafe(server.start(view, CollectorRegistry(), AdminConfig()), loop).result(60)
     try:
         yield view, server
     finally:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from coupler import __version__
 from coupler.admin.application import create_app
+from coupler.admin.config import AdminConfig
 from coupler.admin.metrics import register
 from coupler.telemetry.metrics import JobMetrics
 from tests.admin.view import BIG_KEY, FakeEngine, FakeView
@@ -167,6 +169,8 @@ async def test_the_reference_lists_every_path(client: httpx.AsyncClient) -> None
         "/metrics",
         "/api/info",
         "/api/connectors",
+        "/api/connectors/{plugin}/pause",
+        "/api/connectors/{plugin}/resume",
         "/api/jobs",
         "/api/jobs/recent",
         "/api/incidents",
@@ -190,6 +194,67 @@ async def test_on_loopback_its_own_hosts_are_answered(client: httpx.AsyncClient,
 
 
 async def test_elsewhere_every_host_is_answered(view: FakeView) -> None:
-    transport = httpx.ASGITransport(create_app(view, CollectorRegistry(), host="0.0.0.0"))
+    transport = httpx.ASGITransport(create_app(view, CollectorRegistry(), AdminConfig(host="0.0.0.0")))
     async with httpx.AsyncClient(transport=transport, base_url="http://coupler.example") as client:
         assert (await client.get("/health/live")).status_code == 200
+
+
+def asking(view: FakeView, host: str, token: str | None = None) -> httpx.AsyncClient:
+    app = create_app(view, CollectorRegistry(), AdminConfig(host=host, token=token))
+    name = "localhost:8080" if host == "127.0.0.1" else "coupler.example:8080"
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{name}")
+
+
+async def test_a_connector_can_be_paused_and_resumed_on_loopback(view: FakeView) -> None:
+    async with asking(view, "127.0.0.1") as client:
+        assert (await client.post("/api/connectors/echo/pause")).status_code == 204
+        assert view.paused == ["t:1"]
+        assert (await client.post("/api/connectors/echo/resume")).status_code == 204
+        assert view.paused == []
+        for unknown in ("nobody", "gone"):  # the second one is installed, but off
+            assert (await client.post(f"/api/connectors/{unknown}/pause")).status_code == 404
+
+
+async def test_from_elsewhere_changes_need_a_token(view: FakeView) -> None:
+    async with asking(view, "0.0.0.0") as client:
+        answer = await client.post("/api/connectors/echo/pause")
+        assert (answer.status_code, view.paused) == (403, [])
+        assert "COUPLER_ADMIN__TOKEN" in answer.text
+        assert (await client.get("/api/connectors")).status_code == 200
+    async with asking(view, "0.0.0.0", "hunter2") as client:
+        allowed = await client.post("/api/connectors/echo/pause", headers={"Authorization": "Bearer hunter2"})
+        assert (allowed.status_code, view.paused) == (204, ["t:1"])
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:9999", "null"])
+async def test_the_page_of_another_site_changes_nothing(view: FakeView, origin: str) -> None:
+    async with asking(view, "127.0.0.1") as client:
+        answer = await client.post("/api/connectors/echo/pause", headers={"Origin": origin})
+        assert (answer.status_code, view.paused) == (403, [])
+        own = await client.post("/api/connectors/echo/pause", headers={"Origin": "http://localhost:8080"})
+        assert own.status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        ("Bearer hunter2", 200),
+        ("Basic " + base64.b64encode(b"me:hunter2").decode(), 200),
+        ("Bearer hunter3", 401),
+        ("Bearer", 401),
+        ("Basic aHVudGVyMg==", 401),
+        ("Basic !", 401),
+        ("", 401),
+    ],
+)
+async def test_with_a_token_everything_but_probes_and_metrics_needs_it(
+    view: FakeView, authorization: str, status: int
+) -> None:
+    async with asking(view, "127.0.0.1", "hunter2") as client:
+        headers = {"Authorization": authorization} if authorization else {}
+        for path in ("/", "/docs", "/openapi.json", "/api/jobs", "/page.js"):
+            answer = await client.get(path, headers=headers)
+            assert answer.status_code == status
+            assert ("www-authenticate" in answer.headers) == (status == 401)
+        for path in ("/health/live", "/health/ready", "/metrics", "/actuator/health/liveness", "/actuator/prometheus"):
+            assert (await client.get(path)).status_code == 200

@@ -18,7 +18,7 @@ async def test_it_serves_on_a_real_socket_and_leaves_the_signals_alone() -> None
     before = signal.getsignal(signal.SIGTERM)
     server = AdminServer(bind(AdminConfig(port=0)))
     try:
-        await server.start(FakeView(), CollectorRegistry(), "127.0.0.1")
+        await server.start(FakeView(), CollectorRegistry(), AdminConfig())
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.get(f"{server.address}/health/live")
 
@@ -38,7 +38,7 @@ async def test_a_server_that_never_started_can_be_closed() -> None:
 
 async def test_closing_does_not_wait_for_idle_connections() -> None:
     server = AdminServer(bind(AdminConfig(port=0)))
-    await server.start(FakeView(), CollectorRegistry(), "127.0.0.1")
+    await server.start(FakeView(), CollectorRegistry(), AdminConfig())
     async with httpx.AsyncClient(trust_env=False) as client:
         await client.get(f"{server.address}/health/live")
         async with asyncio.timeout(20):

@@ -40,12 +40,19 @@ class FakeView:
     gateway_reachable: bool = True
     draining: bool = False
     engine: EngineView | None = None
+    paused: list[str] = field(default_factory=list)
 
     def not_started_because(self) -> list[str]:
         return self.starting
 
     def not_ready_because(self) -> list[str]:
         return self.reasons
+
+    async def pause(self, job_type: str) -> None:
+        self.paused.append(job_type)
+
+    async def resume(self, job_type: str) -> None:
+        self.paused.remove(job_type)
 
     def connectors(self) -> list[Registered]:
         off = Registered("gone", "shop 1.0", "", "gone", None, enabled=False, disabled_because="zeep is missing")

@@ -11,18 +11,21 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from coupler import __version__
 from coupler.admin import models, pages
-from coupler.admin.guard import HostGuard
+from coupler.admin.config import AdminConfig
+from coupler.admin.guard import Guard
 from coupler.admin.view import EngineView, RuntimeView
 
 Responses = dict[int | str, dict[str, Any]]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 _DOWN: Responses = {503: {"model": models.Health, "description": "Down, with the reasons."}}
+_UNKNOWN: Responses = {404: {"description": "No such connector serves jobs here."}}
 _NO_ENGINE: Responses = {404: {"description": "This process has no embedded engine."}}
 
 
-def create_app(view: RuntimeView, registry: CollectorRegistry, *, host: str = "127.0.0.1") -> FastAPI:
-    """Builds the application for a runtime; ``host`` is where it will listen."""
+def create_app(view: RuntimeView, registry: CollectorRegistry, config: AdminConfig | None = None) -> FastAPI:
+    """Builds the application for a runtime."""
+    config = config or AdminConfig()
     app = FastAPI(
         title="Coupler",
         version=__version__,
@@ -30,7 +33,7 @@ def create_app(view: RuntimeView, registry: CollectorRegistry, *, host: str = "1
         docs_url=None,
         redoc_url=None,
     )
-    app.add_middleware(HostGuard, listens_on=host)
+    app.add_middleware(Guard, listens_on=config.host, token=config.token)
     app.include_router(_health(view))
     app.include_router(_metrics(registry))
     app.include_router(_api(view))
@@ -105,6 +108,16 @@ def _api(view: RuntimeView) -> APIRouter:
         """Every installed connector and how it gets its jobs."""
         return models.connectors(view)
 
+    @router.post("/connectors/{plugin}/pause", status_code=204, responses=_UNKNOWN)
+    async def pause(plugin: str) -> None:
+        """Takes no more jobs for a connector; those not yet started go back with unchanged retries."""
+        await view.pause(_served(view, plugin))
+
+    @router.post("/connectors/{plugin}/resume", status_code=204, responses=_UNKNOWN)
+    async def resume(plugin: str) -> None:
+        """Takes jobs again."""
+        await view.resume(_served(view, plugin))
+
     @router.get("/jobs")
     async def jobs() -> list[models.Running]:
         """Jobs held right now."""
@@ -126,6 +139,14 @@ def _api(view: RuntimeView) -> APIRouter:
         return [models.ProcessInstance.model_validate(instance) for instance in await _engine(view).instances(limit)]
 
     return router
+
+
+def _served(view: RuntimeView, plugin: str) -> str:
+    """The job type of a connector that serves jobs."""
+    for registered in view.connectors():
+        if registered.plugin == plugin and registered.enabled:
+            return registered.type
+    raise HTTPException(404, f"No connector {plugin!r} serves jobs here.")
 
 
 def _engine(view: RuntimeView) -> EngineView:

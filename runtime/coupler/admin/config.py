@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -13,3 +13,5 @@ class AdminConfig:
     host: str = "127.0.0.1"
     port: int = 8080
     """0 takes any free port."""
+    token: str | None = field(default=None, repr=False)
+    """Asked for by everything but probes and metrics."""

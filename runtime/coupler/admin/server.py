@@ -48,9 +48,9 @@ class AdminServer:
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self, view: RuntimeView, registry: CollectorRegistry, host: str) -> None:
+    async def start(self, view: RuntimeView, registry: CollectorRegistry, config: AdminConfig) -> None:
         """Imports and starts the application. The import happens in a thread: it takes longer than a job may wait."""
-        self._server = await asyncio.to_thread(_build, view, registry, host)
+        self._server = await asyncio.to_thread(_build, view, registry, config)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="admin")
         await self._server.listening.wait()
 
@@ -68,13 +68,13 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _build(view: RuntimeView, registry: CollectorRegistry, host: str) -> _Server:
+def _build(view: RuntimeView, registry: CollectorRegistry, config: AdminConfig) -> _Server:
     from coupler.admin.application import create_app
     from coupler.admin.embedding import QuietServer
     from coupler.admin.metrics import register
 
     register(registry, view)
-    return QuietServer(create_app(view, registry, host=host))
+    return QuietServer(create_app(view, registry, config))
 
 
 def _family(host: str) -> socket.AddressFamily:

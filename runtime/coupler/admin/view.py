@@ -83,6 +83,14 @@ class RuntimeView(Protocol):
         """Why no jobs can be taken now; empty when they can."""
         ...
 
+    async def pause(self, job_type: str) -> None:
+        """Takes no more jobs of a type."""
+        ...
+
+    async def resume(self, job_type: str) -> None:
+        """Takes jobs of a type again."""
+        ...
+
     def connectors(self) -> list[Registered]:
         """All connectors, those without a worker included."""
         ...

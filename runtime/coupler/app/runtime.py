@@ -157,6 +157,16 @@ class Runtime:
             reasons.insert(0, f"The gateway {self.gateway_address} cannot be reached: {self._gateway_error}")
         return reasons
 
+    async def pause(self, job_type: str) -> None:
+        """Takes no more jobs of a type."""
+        assert self._worker is not None, "the admin server starts after the worker"
+        await self._worker.pause(job_type)
+
+    async def resume(self, job_type: str) -> None:
+        """Takes jobs of a type again."""
+        assert self._worker is not None, "the admin server starts after the worker"
+        self._worker.resume(job_type)
+
     def connectors(self) -> list[Registered]:
         """All connectors."""
         return list(self._registry.all())
@@ -176,7 +186,7 @@ class Runtime:
     async def _start_admin(self) -> None:
         if self._admin is None:
             return
-        await self._admin.start(self, self.metrics.registry, self.settings.admin.host)
+        await self._admin.start(self, self.metrics.registry, self.settings.admin)
 
     async def _probe(self, gateway: Gateway) -> None:
         """Asks the cluster who it is, over and over: the answer is what readiness is made of."""
