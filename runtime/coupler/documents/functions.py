@@ -89,8 +89,7 @@ async def _selected(value: Any, expression: str) -> Any:
     """A FEEL expression over the document: the keys of an object are in scope, and ``response`` is the whole."""
     scope = {"response": value, **value} if isinstance(value, dict) else {"response": value}
     try:
-        compiled = feel.compile(feel.strip_marker(expression))
-        return feel.to_json(await feel.evaluate_async(compiled, scope))
+        return await feel.evaluate_json(feel.strip_marker(expression), scope)
     except FeelError as error:
         raise InputError(f"getJson: {error}") from error
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from coupler import expressions, feel, json
 from coupler.errors import InputError
 from coupler.feel.limits import Limits
 from coupler.gateway.protocol import Job
+
+log = logging.getLogger(__name__)
 
 _FORBIDDEN = "camunda.function.type"
 
@@ -42,8 +45,11 @@ async def evaluate_to_object(
         FeelError: the expression cannot be parsed or evaluated, or breaks a limit.
         InputError: the result is something else than an object, or holds the forbidden literal.
     """
-    compiled = feel.compile(feel.strip_marker(expression))
-    value = feel.to_json(await feel.evaluate_async(compiled, scope, expressions.FUNCTIONS, limits))
+    silent_nulls: list[tuple[int, str]] | None = [] if log.isEnabledFor(logging.DEBUG) else None
+    text = feel.strip_marker(expression)
+    value = await feel.evaluate_json(text, scope, expressions.FUNCTIONS, limits, silent_nulls)
+    for _, warning in silent_nulls or ():
+        log.debug("%s %s: %s", label, text, warning)
     if value is None:
         return None
     if not isinstance(value, dict):
