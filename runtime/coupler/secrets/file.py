@@ -69,7 +69,7 @@ class FileSecrets:
             return cached[1]
         if found.st_size > MAX_BYTES:
             raise SecretsUnavailable(f"The file of secret '{name}' is larger than {MAX_BYTES} bytes.")
-        value = path.read_text(encoding="utf-8", newline="")
+        value = path.read_bytes().decode("utf-8")
         value = value.removesuffix("\n").removesuffix("\r")
         self._read[name] = (version, value)
         return value
