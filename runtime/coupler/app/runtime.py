@@ -223,4 +223,5 @@ def _settle_garbage_collector() -> None:
     """What the start has made lives as long as the process: the collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 50)
