@@ -95,16 +95,21 @@ async def test_a_server_that_stops_reading_the_request(engine: Engine) -> None:
 
 
 async def test_an_early_answer_to_a_large_request(engine: Engine) -> None:
+    answered, handled = asyncio.Event(), asyncio.Event()
+
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(reply(413, body="too much", reason="Content Too Large"))
-        await asyncio.sleep(0.5)
-        writer.close()
+        await answered.wait()
+        writer.transport.abort()
+        handled.set()
 
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with asyncio.timeout(10):
         response = await engine.send(HttpRequest("POST", url, body=b"x" * 20_000_000))
+        answered.set()
+        await handled.wait()
     server.close()
     assert (response.status, response.body) == (413, b"too much")
 
