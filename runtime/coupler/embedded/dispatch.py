@@ -89,6 +89,15 @@ class Dispatch:
             elif not waiting or not await self._wait_for_job(request.type, deadline):
                 return
 
+    async def first(self, request: ActivationRequest, wait_seconds: float) -> list[Activation]:
+        """One batch of leased jobs, waited for; empty when the time is over. The caller sees to its delivery."""
+        deadline = asyncio.get_running_loop().time() + wait_seconds
+        while not self._closing:
+            batch = self._engine.jobs.activate(request)
+            if batch or not await self._wait_for_job(request.type, deadline):
+                return batch
+        return []
+
     async def stream(self, request: ActivationRequest) -> AsyncGenerator[Activation]:
         """Yields jobs that become ready from now on, one at a time, until the consumer or the engine goes away."""
         demand = self._demand.setdefault(request.type, _Demand())

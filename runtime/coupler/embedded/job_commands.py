@@ -167,30 +167,39 @@ class JobCommands:
 
     def update_retries(self, key: int, retries: int) -> None:
         """Changes the retries left; an incident still has to be resolved."""
-
-        def work() -> None:
-            if retries < 1:
-                raise invalid(
-                    f"Expected to update retries for job with key '{key}' with a positive amount of retries, "
-                    f"but the amount given was '{retries}'"
-                )
-            if self._store.jobs.get(key) is None:
-                raise not_found(f"Expected to update retries for job with key '{key}', but no such job was found")
-            self._store.jobs.set_retries(key, retries)
-
-        self._run(work)
+        self._run(lambda: self._set_retries(key, retries))
 
     def update_timeout(self, key: int, lease_ms: int) -> None:
         """Moves the end of a lease to ``lease_ms`` from now."""
+        self._run(lambda: self._set_timeout(key, lease_ms))
+
+    def update(self, key: int, retries: int | None, lease_ms: int | None) -> None:
+        """Changes retries and lease, as far as they are given: both or none."""
 
         def work() -> None:
-            job = self._store.jobs.get(key)
-            if job is None:
-                raise not_found(f"Expected to update job deadline for job with key '{key}', but no such job was found")
-            if job.state != "leased":
-                raise wrong_state(f"Expected to update job deadline for job with key '{key}', but it is not activated")
-            due = self._now() + lease_ms
-            self._store.jobs.set_due(key, due)
-            self._it.effects.at(due)
+            if retries is not None:
+                self._set_retries(key, retries)
+            if lease_ms is not None:
+                self._set_timeout(key, lease_ms)
 
         self._run(work)
+
+    def _set_retries(self, key: int, retries: int) -> None:
+        if retries < 1:
+            raise invalid(
+                f"Expected to update retries for job with key '{key}' with a positive amount of retries, "
+                f"but the amount given was '{retries}'"
+            )
+        if self._store.jobs.get(key) is None:
+            raise not_found(f"Expected to update retries for job with key '{key}', but no such job was found")
+        self._store.jobs.set_retries(key, retries)
+
+    def _set_timeout(self, key: int, lease_ms: int) -> None:
+        job = self._store.jobs.get(key)
+        if job is None:
+            raise not_found(f"Expected to update job deadline for job with key '{key}', but no such job was found")
+        if job.state != "leased":
+            raise wrong_state(f"Expected to update job deadline for job with key '{key}', but it is not activated")
+        due = self._now() + lease_ms
+        self._store.jobs.set_due(key, due)
+        self._it.effects.at(due)

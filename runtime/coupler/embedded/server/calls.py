@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 
+from coupler.embedded.completion import run_to_completion
 from coupler.embedded.definitions import Definition
 from coupler.embedded.dispatch import Dispatch
 from coupler.embedded.engine import Engine
 from coupler.embedded.interpreter.messages import Message
 from coupler.embedded.job_commands import Activation, ActivationRequest
-from coupler.embedded.rejection import Reason, Rejection, invalid, unimplemented, wrong_state
-from coupler.embedded.store.variables import Document
+from coupler.embedded.rejection import invalid, unimplemented
+from coupler.embedded.server.checks import (
+    DEFAULT_TENANT,
+    PROTOCOL_LEVEL,
+    activation_wait_seconds,
+    check_activation,
+    check_resources,
+    check_tenant,
+    completion_wait_seconds,
+    find_definition,
+)
 from coupler.embedded.variables import encode_document, parse_document
 from coupler.gateway.proto import gateway_pb2 as pb
-
-PROTOCOL_LEVEL = "8.7.0"
-DEFAULT_TENANT = "<default>"
-_DEFAULT_WAIT_SECONDS = 10.0
 
 
 class Calls:
@@ -39,15 +44,8 @@ class Calls:
 
     def deploy_resource(self, request: pb.DeployResourceRequest) -> pb.DeployResourceResponse:
         """Deploys BPMN resources, all or none."""
-        _check_tenant(request.tenantId)
-        if not request.resources:
-            raise invalid("Expected to deploy at least one resource, but none given")
-        for resource in request.resources:
-            if not resource.name.endswith((".bpmn", ".bpmn20.xml")):
-                raise invalid(
-                    f"'{resource.name}' cannot be deployed: the embedded engine runs BPMN processes (*.bpmn) only, "
-                    "no decisions and no forms"
-                )
+        check_tenant(request.tenantId)
+        check_resources([resource.name for resource in request.resources])
         key, definitions = self._engine.deploy([(r.name, r.content) for r in request.resources])
         return pb.DeployResourceResponse(
             key=key,
@@ -67,14 +65,11 @@ class Calls:
         )
 
     def _definition(self, request: pb.CreateProcessInstanceRequest) -> Definition:
-        _check_tenant(request.tenantId)
+        check_tenant(request.tenantId)
         if request.startInstructions:
             raise unimplemented("The embedded engine starts processes at their start event only")
-        if request.bpmnProcessId:
-            return self._engine.definitions.latest(request.bpmnProcessId, request.version)
-        if request.processDefinitionKey > 0:
-            return self._engine.definitions.get(request.processDefinitionKey)
-        raise invalid("Expected at least a bpmnProcessId or a key greater than -1, but none given")
+        key, version = request.processDefinitionKey, request.version
+        return find_definition(self._engine.definitions, request.bpmnProcessId, version, key)
 
     def create_process_instance(self, request: pb.CreateProcessInstanceRequest) -> pb.CreateProcessInstanceResponse:
         """Starts a process."""
@@ -93,32 +88,19 @@ class Calls:
     ) -> pb.CreateProcessInstanceWithResultResponse:
         """Starts a process and waits for its end."""
         definition = self._definition(request.request)
-        result: asyncio.Future[Document | None] = asyncio.get_running_loop().create_future()
-
-        def on_end(variables: Document | None) -> None:
-            if not result.done():
-                result.set_result(variables)
-
-        key = self._engine.create_instance(definition, parse_document(request.request.variables), on_end)
-        try:
-            async with asyncio.timeout(_wait_seconds(request.requestTimeout)):
-                variables = await result
-        except TimeoutError:
-            text = f"Process instance {key} has not ended within the request timeout; it goes on"
-            raise Rejection(Reason.DEADLINE_EXCEEDED, text) from None
-        finally:
-            self._engine.forget_result(key)
-        if variables is None:
-            raise wrong_state(f"Process instance {key} was terminated before it completed")
-        wanted = set(request.fetchVariables)
-        if wanted:
-            variables = {name: value for name, value in variables.items() if name in wanted}
+        completed = await run_to_completion(
+            self._engine,
+            definition,
+            parse_document(request.request.variables),
+            completion_wait_seconds(request.requestTimeout),
+            request.fetchVariables,
+        )
         return pb.CreateProcessInstanceWithResultResponse(
             processDefinitionKey=definition.key,
             bpmnProcessId=definition.process_id,
             version=definition.version,
-            processInstanceKey=key,
-            variables=encode_document(variables).decode(),
+            processInstanceKey=completed.key,
+            variables=encode_document(completed.variables).decode(),
             tenantId=DEFAULT_TENANT,
         )
 
@@ -135,7 +117,7 @@ class Calls:
 
     def publish_message(self, request: pb.PublishMessageRequest) -> pb.PublishMessageResponse:
         """Publishes a message."""
-        _check_tenant(request.tenantId)
+        check_tenant(request.tenantId)
         if not request.name:
             raise invalid("Expected to publish a message with a name, but it was blank")
         message = Message(
@@ -189,14 +171,8 @@ class Calls:
 
     async def activate_jobs(self, request: pb.ActivateJobsRequest) -> AsyncGenerator[pb.ActivateJobsResponse]:
         """Answers with jobs as soon as there are any (long polling), or with nothing in the end."""
-        if request.maxJobsToActivate < 1:
-            raise invalid(
-                "Expected to activate jobs with maxJobsToActivate to be greater than zero, "
-                f"but it was {request.maxJobsToActivate}"
-            )
         wanted = _activation_request(request, request.maxJobsToActivate)
-        wait_seconds = 0.0 if request.requestTimeout < 0 else _wait_seconds(request.requestTimeout)
-        batches = self._dispatch.poll(wanted, wait_seconds)
+        batches = self._dispatch.poll(wanted, activation_wait_seconds(request.requestTimeout))
         try:
             async for batch in batches:
                 yield pb.ActivateJobsResponse(jobs=[_activated_job(a, wanted.worker) for a in batch])
@@ -214,20 +190,12 @@ class Calls:
             await activations.aclose()
 
 
-def _wait_seconds(request_timeout_ms: int) -> float:
-    return request_timeout_ms / 1000 if request_timeout_ms > 0 else _DEFAULT_WAIT_SECONDS
-
-
 def _activation_request(
     request: pb.ActivateJobsRequest | pb.StreamActivatedJobsRequest, max_jobs: int
 ) -> ActivationRequest:
-    if not request.type.strip():
-        raise invalid("Expected to activate jobs with type to be present, but it was blank")
-    if request.timeout < 1:
-        raise invalid(f"Expected to activate jobs with timeout to be greater than zero, but it was {request.timeout}")
-    for tenant in request.tenantIds:
-        _check_tenant(tenant)
-    return ActivationRequest(request.type, request.worker, request.timeout, max_jobs, tuple(request.fetchVariable))
+    fetch = tuple(request.fetchVariable)
+    wanted = ActivationRequest(request.type, request.worker, request.timeout, max_jobs, fetch)
+    return check_activation(wanted, request.tenantIds)
 
 
 def _activated_job(activation: Activation, worker: str) -> pb.ActivatedJob:
@@ -250,9 +218,4 @@ def _activated_job(activation: Activation, worker: str) -> pb.ActivatedJob:
     )
 
 
-def _check_tenant(tenant: str) -> None:
-    if tenant not in ("", DEFAULT_TENANT):
-        raise invalid(f"The embedded engine has no tenants but '{DEFAULT_TENANT}', and the call names '{tenant}'")
-
-
-__all__ = ["DEFAULT_TENANT", "PROTOCOL_LEVEL", "Calls"]
+__all__ = ["Calls"]
