@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, TypeAlias, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -199,4 +199,18 @@ def coercion_for(annotation: Any, nullable: bool = False) -> Coercion | None:
     return _unwrapped if _is_model(annotation) else None
 
 
-__all__ = ["REFUSED", "Coercion", "coercion_for", "to_boolean", "to_integer", "to_number", "to_text"]
+def settled_type(annotation: Any) -> type | None:
+    """The type of values that the annotation's coercion leaves alone, so that it need not be asked."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return settled_type(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        arms = [arm for arm in get_args(annotation) if arm is not type(None)]
+        settled = {settled_type(arm) for arm in arms}
+        return settled.pop() if len(settled) == 1 else None
+    if annotation in (str, int, bool):
+        return cast("type", annotation)
+    return dict if annotation is dict or _is_model(annotation) else None
+
+
+__all__ = ["REFUSED", "Coercion", "coercion_for", "settled_type", "to_boolean", "to_integer", "to_number", "to_text"]

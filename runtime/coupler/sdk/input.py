@@ -8,20 +8,18 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
-from coupler.sdk.coercion import Coercion, coercion_for
+from coupler.sdk.coercion import Coercion, coercion_for, settled_type
 
 
 @cache
-def _coercions(model: type[BaseModel]) -> tuple[tuple[str, Coercion], ...]:
-    """Property name and coercion of every field that has one."""
-    found: list[tuple[str, Coercion]] = []
+def _coercions(model: type[BaseModel]) -> dict[str, tuple[type | None, Coercion]]:
+    """By property name, for every field that has one: its coercion, and the type of values that need none."""
+    found: dict[str, tuple[type | None, Coercion]] = {}
     for name, field in model.model_fields.items():
         coercion = coercion_for(field.annotation)
         if coercion is not None:
-            found.append((field.alias or name, coercion))
-            if field.alias not in (None, name):
-                found.append((name, coercion))
-    return tuple(found)
+            found[name] = found[field.alias or name] = settled_type(field.annotation), coercion
+    return found
 
 
 class Input(BaseModel):
@@ -48,14 +46,16 @@ class Input(BaseModel):
         if type(data) is not dict:
             return data
         changed: dict[str, Any] | None = None
-        for name, coercion in _coercions(cls):
-            if name in data:
-                value = data[name]
-                coerced = coercion(value)
-                if coerced is not value:
-                    if changed is None:
-                        changed = dict(data)
-                    changed[name] = coerced
+        coercions = _coercions(cls)
+        for name, value in data.items():
+            known = coercions.get(name)
+            if known is None or type(value) is known[0]:
+                continue
+            coerced = known[1](value)
+            if coerced is not value:
+                if changed is None:
+                    changed = dict(data)
+                changed[name] = coerced
         return data if changed is None else changed
 
 
