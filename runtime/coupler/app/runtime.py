@@ -30,6 +30,8 @@ from coupler.worker.worker import Worker
 
 _PROBE_SECONDS = 5.0
 _FIRST_PROBE_SECONDS = 0.1
+_GLANCES = 15
+_GLANCE_SECONDS = 0.03
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +89,7 @@ class Runtime:
         if self.settings.log.summary_seconds:
             summary = Summary(self.metrics, lambda: len(self.running()))
             self._spawn(summary.run(self.settings.log.summary_seconds), "summary")
+        await self._first_jobs()
         await self._start_admin()
         _settle_garbage_collector()
         self._say_started()
@@ -182,6 +185,13 @@ class Runtime:
     def recent(self) -> list[FinishedJob]:
         """Jobs that ended last."""
         return [] if self._worker is None else self._worker.recent()
+
+    async def _first_jobs(self) -> None:
+        """Leaves the processor to jobs that waited for this start: to import the admin application takes a while."""
+        for _ in range(_GLANCES):
+            await asyncio.sleep(_GLANCE_SECONDS)
+            if not self.running():
+                return
 
     async def _start_admin(self) -> None:
         if self._admin is None:
