@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import shlex
 import sys
 import time
@@ -32,6 +33,7 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / time.strftime("%Y-%m-%dT%H-%M-%S.jsonl")
     figures: list[Figure] = []
+    started_at, others = time.monotonic(), _others_cpu_seconds()
     with path.open("w") as results:
         for run in range(1, arguments.runs + 1):
             for setup in arguments.only or SCENARIOS:
@@ -39,7 +41,9 @@ def main() -> int:
                     figures.append(figure)
                     results.write(json.dumps({"run": run, "setup": setup, **figure.as_dict()}) + "\n")
                     print(f"run {run}: {figure.name} = {figure.value:.3f} {figure.unit} {figure.void}", flush=True)
-    print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, {arguments.runs} runs; each run in {path}\n")
+    others = (_others_cpu_seconds() - others) / (time.monotonic() - started_at)
+    print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, {arguments.runs} runs; each run in {path}")
+    print(f"Other programs took {others:.2f} cores meanwhile{': measure again when it is quiet' * (others > 0.2)}.\n")
     print(table(medians(figures)))
     return 0
 
@@ -55,6 +59,14 @@ def _measure(command: list[str], setup: str, size: Size) -> list[Figure]:
     if code != 0:
         raise RuntimeError(f"the worker did not end cleanly but with exit code {code}")
     return figures
+
+
+def _others_cpu_seconds() -> float:
+    """CPU seconds of everything on this machine that is not the benchmark, since some time in the past."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    busy = (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")  # all but idle and waiting for disks
+    own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return busy - own
 
 
 def _arguments() -> argparse.Namespace:
