@@ -16,6 +16,7 @@ from coupler.errors import InputError
 
 _UNCHANGED: Final = re.compile(r"https?://[A-Za-z0-9.\-]+(?::\d+)?(?:/[A-Za-z0-9\-_.~!*'()@:$&,;=]*)*")
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9\-_.~]*")
 _PATH_SAFE: Final = "-_.~!*'()@:$&,;="
 _QUERY_SAFE: Final = "-_.~!*'()@:$,;/?"
 
@@ -83,12 +84,13 @@ def encode_url(url: str) -> str:
     return parts._replace(path=path, query=query, fragment="").geturl()
 
 
+def _strict(text: str) -> str:
+    return text if _UNRESERVED.fullmatch(text) is not None else quote(text, safe="")
+
+
 def append_parameters(url: str, parameters: Iterable[tuple[str, str | None]]) -> str:
     """Adds query parameters: all but unreserved characters are escaped, also in the query that is already there."""
-    added = [
-        quote(name, safe="") if value is None else f"{quote(name, safe='')}={quote(value, safe='')}"
-        for name, value in parameters
-    ]
+    added = [_strict(name) if value is None else f"{_strict(name)}={_strict(value)}" for name, value in parameters]
     if not added:
         return url
     base, _, query = url.partition("#")[0].partition("?")
