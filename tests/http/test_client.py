@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import pytest_asyncio
+import trustme
 
 from coupler.errors import EgressDenied
 from coupler.http.client import make_client
 from coupler.http.config import EgressConfig, HttpConfig
 from coupler.http.engine import Engine
+from coupler.http.messages import TlsMaterial
 from tests.http.server import Received, Server, always, reply
 
 
@@ -106,3 +109,14 @@ async def test_a_body_over_the_limit(client: httpx.AsyncClient) -> None:
         with pytest.raises(httpx.ReadError):
             await client.get(server.url, extensions={"max_body_bytes": 1000})
         assert len((await client.get(server.url, extensions={"max_body_bytes": 2000})).content) == 2000
+
+
+async def test_a_call_with_its_own_certificates(client: httpx.AsyncClient) -> None:
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    material = TlsMaterial(trusted_certificates=authority.cert_pem.bytes().decode())
+    async with Server(always(reply(body="safe")), context) as server:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(server.url)
+        assert (await client.get(server.url, extensions={"tls": material})).text == "safe"

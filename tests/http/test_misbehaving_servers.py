@@ -191,6 +191,31 @@ async def test_a_length_that_is_too_short_does_not_leak_into_the_next_answer(eng
     assert set(bodies) <= {b"hello"}
 
 
+async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next() -> None:
+    engine = Engine()
+    spoken = asyncio.Event()
+
+    async def chatty(request: Received, writer: asyncio.StreamWriter) -> bytes | None:
+        if request.connection > 1:
+            return reply(body="asked for")
+        writer.write(reply(body="first"))
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.write(reply(body="not asked for"))
+        await writer.drain()
+        spoken.set()
+        await asyncio.sleep(30)
+        return None
+
+    async with Server(chatty) as server:
+        assert (await engine.send(HttpRequest("GET", server.url))).body == b"first"
+        await spoken.wait()
+        await asyncio.sleep(0.05)
+        assert (await engine.send(HttpRequest("POST", server.url))).body == b"asked for"
+        await engine.close()
+    assert server.connections == 2
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -71,7 +71,8 @@ def _as_httpx(error: TransportError, request: httpx.Request) -> httpx.TransportE
 class EngineTransport(httpx.AsyncBaseTransport):
     """Sends httpx requests through the engine, so that pools, proxies, TLS and the egress policy apply.
 
-    A call may raise the limit of its response body by ``extensions={"max_body_bytes": …}``.
+    A call may raise the limit of its response body by ``extensions={"max_body_bytes": …}``, and bring a client identity
+    and authorities of its own by ``extensions={"tls": TlsMaterial(…)}``.
     """
 
     def __init__(self, engine: HttpEngine) -> None:
@@ -87,6 +88,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
             connect_timeout_seconds=_seconds(request, "connect"),
             read_timeout_seconds=_seconds(request, "read"),
             max_body_bytes=request.extensions.get("max_body_bytes"),
+            tls=request.extensions.get("tls"),
         )
         lending = AsyncExitStack()
         try:

@@ -104,6 +104,14 @@ class Wire:
             self._origins[key] = request
         return request
 
+    async def _connect(self, target: Target, tls: ssl.SSLContext | None, limits: aiohttp.ClientTimeout) -> Connection:
+        """A connection on which nothing has arrived since its last answer: that would be read as the next answer."""
+        while True:
+            connection = await self._connector.connect(self._origin(target, tls), traces=[], timeout=limits)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+
     async def send(
         self,
         method: str,
@@ -119,7 +127,7 @@ class Wire:
             ClientError, HttpProcessingError, OSError: as aiohttp raises them.
         """
         message = _head(method, target, headers) + body
-        connection = await self._connector.connect(self._origin(target, tls), traces=[], timeout=limits)
+        connection = await self._connect(target, tls, limits)
         try:
             protocol = connection.protocol
             if protocol is None or protocol.transport is None:

@@ -236,6 +236,8 @@ async def test_an_idempotency_key_on_request(rest: Bench) -> None:
     assert (await sent(rest)).one("idempotency-key") is None
     assert (await sent(rest, task_headers={"idempotencyKey": "true"})).one("idempotency-key") == "4711"
     assert (await sent(rest, task_headers={"idempotencyKey": "false"})).one("idempotency-key") is None
+    own = await sent(rest, task_headers={"idempotencyKey": "true"}, headers={"idempotency-KEY": "own"})
+    assert own.one("idempotency-key") == "own"
 
 
 async def test_an_idempotency_key_for_all_calls_by_setting() -> None:

@@ -77,7 +77,7 @@ class HttpCaller:
         """
         chosen = None if format_ is None else format_.checked()
         if self._settings.idempotency_key or context.headers.get(IDEMPOTENCY_HEADER, "").strip().lower() == "true":
-            request.headers.append(("Idempotency-Key", str(context.job_key)))
+            _add_idempotency_key(request.headers, context.job_key)
         wanted = None if authentication is None else token_request_of(authentication)
         try:
             if chosen is ReturnFormat.DOCUMENT or (chosen is None and store):
@@ -156,6 +156,12 @@ async def _first_bytes(lent: StreamedResponse) -> bytes:
         if len(body) > INLINE_LIMIT_BYTES:
             break
     return body[:INLINE_LIMIT_BYTES]
+
+
+def _add_idempotency_key(headers: list[tuple[str, str]], job_key: int) -> None:
+    """All attempts of a job have the same key; one that the model has chosen stays."""
+    if all(name.lower() != "idempotency-key" for name, _ in headers):
+        headers.append(("Idempotency-Key", str(job_key)))
 
 
 def _with_token(headers: list[tuple[str, str]], token: str) -> list[tuple[str, str]]:
