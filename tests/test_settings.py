@@ -375,3 +375,27 @@ def test_java_overrides_of_one_connector_go_by_its_name(tmp_path: Path) -> None:
         loaded(tmp_path, {"CONNECTOR_HTTP_REST_TIMEOUT": "soon"})
     with pytest.raises(ConfigError, match="is not a setting"):
         loaded(tmp_path, {"COUPLER_CONNECTORS_BY_NAME__REST__TYPE": "x"})
+
+
+def test_an_empty_prefix_of_secrets_is_a_value(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, {"CAMUNDA_CONNECTOR_SECRETPROVIDER_ENVIRONMENT_PREFIX": ""}).settings
+
+    assert settings.secrets.provider_settings() == {"env": {"prefix": ""}}
+
+
+def test_a_cluster_of_the_cloud_is_found_by_its_id(tmp_path: Path) -> None:
+    gateway = loaded(
+        tmp_path,
+        {
+            "CAMUNDA_CLIENT_CLOUD_CLUSTERID": "c-1",
+            "CAMUNDA_CLIENT_CLOUD_REGION": "fra-1",
+            "CAMUNDA_CLIENT_AUTH_CLIENTID": "me",
+            "CAMUNDA_CLIENT_AUTH_CLIENTSECRET": "s",
+            "CAMUNDA_CLIENT_AUTH_AUDIENCE": "mine",
+        },
+    ).settings.gateway
+
+    assert gateway.grpc_address == "https://c-1.fra-1.zeebe.camunda.io:443"
+    assert gateway.rest_address == "https://fra-1.zeebe.camunda.io/c-1"
+    assert (gateway.auth.method, gateway.auth.audience) == ("oidc", "mine")
+    assert gateway.auth.token_url == "https://login.cloud.camunda.io/oauth/token"

@@ -67,3 +67,17 @@ def test_a_host_of_another_machine_is_refused() -> None:
 def test_the_address_can_be_opened_in_a_browser() -> None:
     with bind(AdminConfig(host="0.0.0.0", port=0)) as listening:
         assert AdminServer(listening).address == f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+async def test_a_server_that_cannot_serve_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    from coupler.admin.embedding import QuietServer
+
+    async def refuse(self: QuietServer, sockets: object = None) -> None:
+        raise OSError("no more sockets")
+
+    monkeypatch.setattr(QuietServer, "startup", refuse)
+    server = AdminServer(bind(AdminConfig(port=0)))
+    with pytest.raises(OSError, match="no more sockets"):
+        async with asyncio.timeout(20):
+            await server.start(FakeView(), CollectorRegistry(), AdminConfig())
+    await server.close()

@@ -44,6 +44,14 @@ async def test_tenant_and_process_can_be_part_of_the_name() -> None:
     assert await provider.get("A", SCOPE) == "x"
 
 
+async def test_bytes_in_the_environment_are_no_text() -> None:
+    provider = EnvironmentSecrets(environ={"SECRET_A": os.fsdecode(b"\xff"), "SECRET_B": "ü"})
+
+    assert await provider.get("B", SCOPE) == "ü"
+    with pytest.raises(SecretsUnavailable, match="'A' is not UTF-8"):
+        await provider.get("A", SCOPE)
+
+
 def test_an_empty_prefix_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         EnvironmentSecrets(EnvironmentSecrets.Settings(prefix=""), {})

@@ -52,13 +52,17 @@ class AdminServer:
         """Imports and starts the application. The import happens in a thread: it takes longer than a job may wait."""
         self._server = await asyncio.to_thread(_build, view, registry, config)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="admin")
-        await self._server.listening.wait()
+        listening = asyncio.create_task(self._server.listening.wait())
+        await asyncio.wait((listening, self._task), return_when=asyncio.FIRST_COMPLETED)
+        listening.cancel()
+        if self._task.done():
+            await self._task  # raises why it could not serve
 
     async def close(self) -> None:
         """Stops listening; requests under way get a moment."""
         if self._server is not None and self._task is not None:
             self._server.should_exit = True
-            await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
         self._socket.close()
 
 

@@ -211,7 +211,9 @@ class Runtime:
         return await self._cluster.gateway.process_definition_xml(key)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_say_failure)
+        self._tasks.append(task)
 
     def _say_started(self) -> None:
         types = [registered.type for registered in self._registry.enabled()]
@@ -227,6 +229,12 @@ async def _fault_of(gateway: Gateway) -> str:
     except GatewayError as error:
         return "" if error.status is GatewayStatus.UNIMPLEMENTED else str(error)
     return "" if topology.healthy else "no partition is healthy"
+
+
+def _say_failure(task: asyncio.Task[None]) -> None:
+    """Work in the background never ends by itself; when it does, somebody should hear of it."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("The task %r has failed.", task.get_name(), exc_info=task.exception())
 
 
 def _settle_garbage_collector() -> None:

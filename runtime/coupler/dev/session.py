@@ -58,10 +58,24 @@ def develop(load: Load, paths: Sequence[Path], *, live: bool) -> int:
         engine.start()
         stack.callback(engine.stop)
         target = stack.enter_context(SampleTarget()) if scenario.target else None
-        loaded = load({("gateway", "grpc_address"): f"http://{engine.grpc_address}"})
+        loaded = load(_only_here(engine))
         loaded = replace(loaded, environ={**scenario.environ(), **loaded.environ})
         asyncio.run(_run(_Session(loaded, engine, paths, scenario, target, live)))
     return 0
+
+
+def _only_here(engine: EngineThread) -> dict[tuple[str, ...], Any]:
+    """Settings that lead to this session's engine, whatever cluster the environment names."""
+    return {
+        ("gateway", "grpc_address"): f"http://{engine.grpc_address}",
+        ("gateway", "rest_address"): None,
+        ("gateway", "prefer_rest"): False,
+        ("gateway", "auth", "method"): "none",
+        ("gateway", "ca_certificate_path"): None,
+        ("gateway", "client_certificate_path"): None,
+        ("gateway", "client_key_path"): None,
+        ("worker", "tenant_ids"): (),
+    }
 
 
 async def _run(session: _Session) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from coupler.errors import SecretsUnavailable
 from coupler.secrets.provider import SecretScope
 
 log = logging.getLogger(__name__)
@@ -41,10 +42,16 @@ class EnvironmentSecrets:
             )
 
     async def get(self, name: str, scope: SecretScope) -> str | None:
-        """The value of the variable, ``None`` when it is not set."""
+        """The value of the variable, ``None`` when it is not set.
+
+        Raises:
+            SecretsUnavailable: it holds bytes that are no text.
+        """
         value = self._environ.get(self._variable(name, scope))
         if value is None:
             self._hint(name, scope)
+        elif not value.isascii() and not _is_text(value):
+            raise SecretsUnavailable(f"The environment variable of secret '{name}' is not UTF-8 text.")
         return value
 
     async def close(self) -> None:
@@ -69,3 +76,12 @@ class EnvironmentSecrets:
             name,
             self._variable(name, scope),
         )
+
+
+def _is_text(value: str) -> bool:
+    """Python smuggles bytes that are no UTF-8 into a text as lone surrogates, which nothing downstream can write."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -19,14 +20,14 @@ _SHORT = 4  # below this, encoded forms would hit innocent text; the value itsel
 class Masker:
     """Replaces secret values, also in the encodings in which they travel, by ``***``.
 
-    The patterns are built at the first use: most jobs end well and never ask.
+    The encodings are worked out at the first use, since most jobs end well and never ask, and kept for the next job
+    with the same secrets. Plain searches rather than one regular expression: a large text is read at the speed of memory.
     """
 
-    __slots__ = ("_pattern", "_values")
+    __slots__ = ("_values",)
 
     def __init__(self, values: Iterable[str]) -> None:
         self._values = frozenset(value for value in values if value)
-        self._pattern: re.Pattern[str] | None = None
 
     def __bool__(self) -> bool:
         """Whether there is anything to mask."""
@@ -36,7 +37,10 @@ class Masker:
         """The text without secrets."""
         if not self._values or not text:
             return text
-        return self._compiled().sub(MASK, text)
+        for form in _all_forms(self._values):
+            if form in text:
+                text = text.replace(form, MASK)
+        return text
 
     def mask_value(self, value: Any) -> Any:
         """A copy of a JSON-like value without secrets in its strings, keys and numbers.
@@ -70,14 +74,15 @@ class Masker:
     def _key(self, key: Any) -> Any:
         return self.mask(key) if isinstance(key, str) else key
 
-    def _compiled(self) -> re.Pattern[str]:
-        if self._pattern is None:
-            forms = {form for value in self._values for form in _forms(value)}
-            self._pattern = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
-        return self._pattern
-
 
 NOTHING_TO_MASK = Masker(())
+
+
+@lru_cache(maxsize=256)
+def _all_forms(values: frozenset[str]) -> tuple[str, ...]:
+    """Longest first, so that a secret that is part of another one does not leave the rest of it behind."""
+    forms = {form for value in values for form in _forms(value)}
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
 
 
 def _forms(value: str) -> Iterator[str]:

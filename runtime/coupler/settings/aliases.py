@@ -67,6 +67,8 @@ class Alias:
     name: str
     path: SettingPath
     convert: Converter = _text
+    may_be_empty: bool = False
+    """Whether an empty text is a value; otherwise it is the same as none."""
 
     def variables(self) -> tuple[str, ...]:
         """The environment variables under which the property is found."""
@@ -76,8 +78,8 @@ class Alias:
         return tuple(dict.fromkeys((upper.replace("-", ""), upper.replace("-", "_"))))
 
 
-def _alias(name: str, setting: str, convert: Converter = _text) -> Alias:
-    return Alias(name, tuple(setting.split(".")), convert)
+def _alias(name: str, setting: str, convert: Converter = _text, *, may_be_empty: bool = False) -> Alias:
+    return Alias(name, tuple(setting.split(".")), convert, may_be_empty)
 
 
 _CLIENT = (
@@ -134,7 +136,7 @@ _OLDER = (
     _alias("CAMUNDA_DEFAULT_JOB_WORKER_TENANT_IDS", "worker.tenant_ids"),
 )
 _CONNECTORS = (
-    _alias("camunda.connector.secretprovider.environment.prefix", "secrets.env.prefix"),
+    _alias("camunda.connector.secretprovider.environment.prefix", "secrets.env.prefix", may_be_empty=True),
     _alias("camunda.connector.secretprovider.environment.tenantaware", "secrets.env.tenant_aware"),
     _alias("camunda.connector.secretprovider.environment.processdefinitionaware", "secrets.env.process_aware"),
     _alias("camunda.connector.secret-resolver.secret-filter.mode", "secrets.filter", _upper),
@@ -153,9 +155,10 @@ def alias_layer(environ: Mapping[str, str], source: str) -> Layer:
     for alias in ALIASES:
         for name in alias.variables():
             text = environ.get(name)
-            if text and alias.path not in layer:
+            if (text or (text == "" and alias.may_be_empty)) and alias.path not in layer:
                 layer[alias.path] = Value(_converted(alias, name, text), f"{source} {name}")
     _choose_method(layer)
+    layer = {**_saas(environ, source), **layer}
     layer.update(_http(environ, source))
     layer.update(_connector_overrides(environ, source))
     return layer
@@ -167,6 +170,22 @@ def _converted(alias: Alias, name: str, text: str) -> Any:
     except ValueError as error:
         raise ConfigError(f"{name}: {error}. In our own words: {variable(alias.path)}.") from error
     return parsed(alias.path, value, name) if isinstance(value, str) and leaf_of(alias.path) else value
+
+
+def _saas(environ: Mapping[str, str], source: str) -> Layer:
+    """The addresses of a cluster of Camunda's own cloud, from its id and region."""
+    names = ("CAMUNDA_CLIENT_CLOUD_CLUSTERID", "CAMUNDA_CLIENT_CLOUD_CLUSTER_ID")
+    name = next((name for name in names if environ.get(name)), None)
+    if name is None:
+        return {}
+    cluster, region = environ[name], environ.get("CAMUNDA_CLIENT_CLOUD_REGION") or "bru-2"
+    addresses = {
+        ("gateway", "grpc_address"): f"https://{cluster}.{region}.zeebe.camunda.io:443",
+        ("gateway", "rest_address"): f"https://{region}.zeebe.camunda.io/{cluster}",
+        ("gateway", "auth", "token_url"): "https://login.cloud.camunda.io/oauth/token",
+        ("gateway", "auth", "audience"): "zeebe.camunda.io",
+    }
+    return {path: Value(address, f"{source} {name}") for path, address in addresses.items()}
 
 
 _OVERRIDE = re.compile(r"CONNECTOR_(?P<name>[A-Z0-9_]+)_(?P<what>TYPE|TIMEOUT)")
