@@ -21,7 +21,7 @@ class Masker:
     """Replaces secret values, also in the encodings in which they travel, by ``***``.
 
     The encodings are worked out at the first use, since most jobs end well and never ask, and kept for the next job
-    with the same secrets. Plain searches rather than one regular expression: a large text is read at the speed of memory.
+    with the same secrets. Plain searches, not one regular expression: a large text is read at the speed of memory.
     """
 
     __slots__ = ("_values",)
