@@ -1,0 +1,131 @@
+"""What really happened, in words: from the exceptions of aiokafka and of its connections. Imports aiokafka."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Sequence
+from typing import Final
+
+from aiokafka import errors  # type: ignore[import-untyped]
+
+from coupler.sdk import ConnectorError
+from coupler_kafka.failures import Refused
+
+_AUTHENTICATION: Final = (
+    errors.SaslAuthenticationFailed,
+    errors.AuthenticationFailedError,
+    errors.UnsupportedSaslMechanismError,
+    errors.IllegalSaslStateError,
+)
+_FATAL: Final = (
+    errors.ProducerFenced,
+    errors.OutOfOrderSequenceNumber,
+    errors.UnknownProducerId,
+    errors.InvalidProducerIdMapping,
+    errors.ProducerClosed,
+    errors.ClusterAuthorizationFailedError,
+)
+_UNREACHABLE: Final = (
+    errors.NodeNotReadyError,
+    errors.KafkaConnectionError,
+    errors.NoBrokersAvailable,
+    errors.RequestTimedOutError,
+    errors.KafkaTimeoutError,
+    errors.StaleMetadata,
+)
+
+
+def is_authentication(error: BaseException | None) -> bool:
+    """Whether the brokers do not accept who we are."""
+    return isinstance(error, _AUTHENTICATION)
+
+
+def spoils_producer(error: BaseException) -> bool:
+    """Whether the producer can or should not be used again.
+
+    One that cannot reach its brokers may hold addresses of a cluster that has moved; aiokafka does not go back to the
+    bootstrap servers, a new producer does.
+    """
+    bare = type(error) is errors.KafkaError  # what is left of an unexpected error that ended the sending task
+    return bare or isinstance(error, (*_FATAL, *_UNREACHABLE, *_AUTHENTICATION))
+
+
+def connection_trouble(troubles: Sequence[BaseException]) -> str:
+    """Why no connection could be used: of several reasons the one that a person has to mend."""
+    trouble = min(troubles, key=_rank, default=None)
+    match trouble:
+        case None:
+            return "no broker answered"
+        case _ if is_authentication(trouble):
+            return f"authentication failed: {_said(trouble) or 'the broker refuses these credentials'}"
+        case ssl.SSLCertVerificationError():
+            return f"TLS failed: the broker's certificate is not trusted: {trouble.verify_message}"
+        case ssl.SSLError():
+            return f"TLS failed: {trouble.reason or trouble}"
+        case TimeoutError():
+            return "unreachable: no answer in time"
+        case OSError():
+            return f"unreachable: {_network_trouble(trouble)}"
+        case errors.KafkaConnectionError() if _said(trouble):
+            return _said(trouble)
+        case _:
+            return (
+                "the broker closed the connection during the handshake: perhaps security.protocol does not fit the"
+                f" listener, or a client certificate is missing ({type(trouble).__name__})"
+            )
+
+
+def _network_trouble(trouble: OSError) -> str:
+    match trouble:
+        case socket.gaierror():
+            return f"the host name cannot be resolved: {trouble.strerror}"
+        case ConnectionRefusedError():
+            return "connection refused"
+        case _:
+            return trouble.strerror or type(trouble).__name__
+
+
+def _rank(trouble: BaseException) -> int:
+    if is_authentication(trouble):
+        return 0
+    return 1 if isinstance(trouble, ssl.SSLError) else 2
+
+
+def explained(error: BaseException, topic: str, troubles: Sequence[BaseException]) -> ConnectorError:
+    """The failure of a send.
+
+    Args:
+        error: what aiokafka raised.
+        topic: where the record was to go.
+        troubles: what its connections ran into meanwhile, the latest first.
+    """
+    match error:
+        case ConnectorError():
+            return error
+        case errors.MessageSizeTooLargeError() | errors.RecordTooLargeError():
+            return Refused(_said(error) or "The record is larger than the topic accepts (max.message.bytes)")
+        case errors.InvalidTopicError():
+            return Refused(f"The brokers refuse the topic name {topic}")
+        case errors.TopicAuthorizationFailedError():
+            return ConnectorError(f"Not authorized to write to topic {topic}")
+        case errors.UnknownTopicOrPartitionError():
+            return ConnectorError(f"Topic {topic} not present in metadata")
+        case errors.NotEnoughReplicasError() | errors.NotEnoughReplicasAfterAppendError():
+            return ConnectorError(f"Too few replicas of topic {topic} are in sync for acks=all")
+        case _ if isinstance(error, _UNREACHABLE):
+            return ConnectorError(
+                f"The record was not acknowledged within delivery.timeout.ms: {connection_trouble(troubles or [error])}"
+            )
+        case _ if type(error) is errors.KafkaError:
+            return ConnectorError(_said(error))
+        case _:
+            return ConnectorError(f"{type(error).__name__}: {_said(error)}".rstrip(": "))
+
+
+def _said(error: BaseException) -> str:
+    """An exception's own words, without the class and number that aiokafka puts before them."""
+    return str(error.args[0]) if error.args and isinstance(error.args[0], str) else ""
+
+
+__all__ = ["connection_trouble", "explained", "is_authentication", "spoils_producer"]

@@ -1,0 +1,30 @@
+"""How the connector says that a record was not sent: always the code ``FAIL``, always the same beginning."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from coupler.sdk import ConnectorError, RetryLater
+
+CODE: Final = "FAIL"
+
+
+class Refused(ConnectorError):
+    """Another attempt would be refused too: the record is too large, the topic cannot exist."""
+
+
+class FinalFailure(RetryLater):
+    """A failure without retries, which keeps the name and code that error expressions look for."""
+
+    java_type = ConnectorError.java_type
+
+
+def failure(cause: ConnectorError) -> ConnectorError:
+    """The error of the job."""
+    message = f"Error during Kafka Producer execution; error message: [{cause.message}]"
+    if isinstance(cause, Refused):
+        return FinalFailure(message, retries=0, code=CODE)
+    return ConnectorError(message, code=CODE, variables=cause.variables)
+
+
+__all__ = ["CODE", "FinalFailure", "Refused", "failure"]

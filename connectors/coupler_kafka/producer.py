@@ -1,0 +1,239 @@
+"""One started producer of aiokafka: sending, closing, and giving up without delivering later. Imports aiokafka."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+from aiokafka.errors import (  # type: ignore[import-untyped]
+    KafkaError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownError,
+    UnknownTopicOrPartitionError,
+)
+from aiokafka.partitioner import DefaultPartitioner  # type: ignore[import-untyped]
+
+from coupler.sdk import ConnectorError
+from coupler_kafka.connection import Connection
+from coupler_kafka.diagnosis import connection_trouble, explained, is_authentication, spoils_producer
+from coupler_kafka.diary import Diary, current, listen
+from coupler_kafka.encoding import Record
+
+log = logging.getLogger("coupler.connectors.kafka")
+
+_LONGEST_PAUSE_SECONDS: Final = 2.0
+_PATIENCE: Final = 3  # times the delivery limit: a record waits for a request that is under way, then for its own
+
+
+@dataclass(slots=True, frozen=True)
+class Sent:
+    """Where a record is; -1 where the brokers were not asked to say (``acks=0``)."""
+
+    topic: str
+    timestamp: int
+    offset: int
+    partition: int
+
+
+class Producer:
+    """Serves all jobs of one connection. Made by ``start_producer``; used on one event loop."""
+
+    def __init__(self, client: AIOKafkaProducer, connection: Connection, diary: Diary, unknown_topic_seconds: float):
+        self._client = client
+        self._connection = connection
+        self._diary = diary
+        self._unknown_topic_seconds = unknown_topic_seconds
+        self._wanted: dict[str, int] = {}  # topics that the brokers have not confirmed, and who waits for each
+        self._confirmed: set[str] = set()
+        self._partitioner = DefaultPartitioner()
+        self.spoilt = False
+
+    async def send(self, record: Record) -> Sent:
+        """Sends and waits for the acknowledgement.
+
+        Raises:
+            ConnectorError: the record is not known to be in the topic.
+        """
+        started_at = time.monotonic()
+        try:
+            return await self._sent(record)
+        except (KafkaError, TimeoutError, ValueError, AssertionError) as error:
+            self.spoilt = self.spoilt or spoils_producer(error)
+            raise explained(error, record.topic, self._diary.since(started_at)) from error
+
+    async def partitions(self, topic: str) -> set[int]:
+        """The partitions of a topic.
+
+        Raises:
+            ConnectorError: nobody knows it.
+        """
+        started_at = time.monotonic()
+        try:
+            await self._await_topic(topic)
+        except KafkaError as error:
+            raise explained(error, topic, self._diary.since(started_at)) from error
+        found: set[int] = self._client.client.cluster.partitions_for_topic(topic)
+        return found
+
+    async def close(self, limit_seconds: float) -> None:
+        """Lets records that are under way arrive, for as long as the limit; then gives up."""
+        stopping = asyncio.ensure_future(self._client.stop())
+        await asyncio.wait([stopping], timeout=limit_seconds)
+        if not stopping.done():
+            stopping.cancel()
+            await asyncio.wait([stopping])
+            await self.abort("The Kafka producer was closed before the record was acknowledged")
+        elif not stopping.cancelled() and stopping.exception() is not None:
+            log.warning("A Kafka producer failed to close: %r", stopping.exception())
+
+    async def abort(self, reason: str) -> None:
+        """Closes without delivering what waits: those records fail now and do not turn up later.
+
+        aiokafka has no call for this: its ``stop`` delivers first. What is done here is what its own sender does when
+        it fails (``Sender._fail_all``), and the order matters: connections first, so that nothing more leaves.
+        """
+        self.spoilt = True
+        client = self._client
+        client._closed = True
+        client._message_accumulator.fail_all(KafkaError(reason))
+        await client.client.close()
+        with suppress(KafkaError, asyncio.CancelledError):
+            await client._sender.close()
+        await client.client.close()
+
+    async def _sent(self, record: Record) -> Sent:
+        topic = record.topic
+        if self._client.client.cluster.partitions_for_topic(topic) is None:
+            await self._await_topic(topic)
+        timestamp = int(time.time() * 1000)
+        acknowledged = await self._client.send(
+            topic, value=record.value, key=record.key, timestamp_ms=timestamp, headers=record.headers
+        )
+        try:
+            metadata = await self._delivered(acknowledged)
+        except (MessageSizeTooLargeError, UnknownError):
+            # The brokers judge a batch as a whole. Alone in one, this record answers for itself only.
+            metadata = await self._delivered(await self._alone(record, timestamp))
+        if metadata is None:
+            return Sent(topic, timestamp, -1, -1)
+        # Of a batch with the producers' own time, aiokafka reports the time of the first record for all of them.
+        at = timestamp if metadata.timestamp_type == 0 else metadata.timestamp
+        return Sent(topic, at, metadata.offset, metadata.partition)
+
+    async def _delivered(self, acknowledged: asyncio.Future[Any]) -> Any:
+        """Waits for the verdict of aiokafka, which ends the life of a batch itself, except when it is idempotent."""
+        limit_seconds = self._connection.delivery_seconds
+        if not self._connection.idempotent:
+            limit_seconds *= _PATIENCE
+        await asyncio.wait([acknowledged], timeout=limit_seconds)
+        if not acknowledged.done():
+            await self.abort("The record was not acknowledged within delivery.timeout.ms")
+        return await acknowledged
+
+    async def _alone(self, record: Record, timestamp: int) -> asyncio.Future[Any]:
+        cluster = self._client.client.cluster
+        batch = self._client.create_batch()
+        batch.append(key=record.key, value=record.value, timestamp=timestamp, headers=record.headers)
+        batch.close()
+        every = list(cluster.partitions_for_topic(record.topic) or ())
+        if not every:
+            raise UnknownTopicOrPartitionError
+        partition = self._partitioner(record.key, every, list(cluster.available_partitions_for_topic(record.topic)))
+        return await self._client.send_batch(batch, record.topic, partition=partition)  # type: ignore[no-any-return]
+
+    async def _await_topic(self, topic: str) -> None:
+        """Waits until the brokers know the topic, and forgets it again when they do not.
+
+        aiokafka would ask ten times a second, and go on asking for the topic as long as the producer lives.
+        """
+        self._wanted[topic] = self._wanted.get(topic, 0) + 1
+        try:
+            await self._ask_for(topic)
+            self._confirmed.add(topic)
+        except UnknownTopicOrPartitionError:
+            self._confirmed.discard(topic)
+            raise
+        finally:
+            self._wanted[topic] -= 1
+            if not self._wanted[topic]:
+                del self._wanted[topic]
+            if topic not in self._confirmed:
+                self._forget()
+
+    def _forget(self) -> None:
+        remaining = self._confirmed | self._wanted.keys()
+        if remaining:  # nothing at all would mean: all topics of the cluster
+            self._client.client.set_topics(remaining)
+        else:
+            self.spoilt = True
+
+    async def _ask_for(self, topic: str) -> None:
+        client = self._client.client
+        started_at = time.monotonic()
+        limit_seconds = self._connection.max_block_seconds
+        unknown_since: float | None = None
+        pause_seconds = self._connection.options.get("retry_backoff_ms", 100) / 1000
+        async with asyncio.timeout(limit_seconds):
+            client.add_topic(topic)
+            while True:
+                answered = await client.force_metadata_update()
+                if client.cluster.partitions_for_topic(topic) is not None:
+                    return
+                if topic in client.cluster.unauthorized_topics:
+                    raise TopicAuthorizationFailedError(topic)
+                if self._diary_has_authentication(started_at):
+                    raise KafkaError("authentication failed")
+                if answered:
+                    unknown_since = unknown_since or time.monotonic()
+                    if time.monotonic() - unknown_since > self._unknown_topic_seconds:
+                        raise UnknownTopicOrPartitionError
+                await asyncio.sleep(pause_seconds)
+                pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _diary_has_authentication(self, since: float) -> bool:
+        return any(is_authentication(trouble) for trouble in self._diary.since(since))
+
+
+async def start_producer(connection: Connection, security: Mapping[str, Any], unknown_topic_seconds: float) -> Producer:
+    """Connects. Runs in a context of its own: its tasks live longer than the job that needed it first.
+
+    Args:
+        connection: what to connect to.
+        security: keyword arguments of aiokafka that say who we are.
+        unknown_topic_seconds: how long a topic that no broker knows is waited for.
+
+    Raises:
+        ConnectorError: why no connection could be made.
+    """
+    listen()
+    diary = Diary()
+    current.set(diary)
+    try:
+        client = AIOKafkaProducer(**connection.options, **security)
+    except (ValueError, RuntimeError, AssertionError) as error:
+        raise ConnectorError(f"The Kafka client refuses its properties: {error}") from error
+    producer = Producer(client, connection, diary, unknown_topic_seconds)
+    started_at = time.monotonic()
+    try:
+        async with asyncio.timeout(connection.max_block_seconds or None):
+            await client.start()
+    except (KafkaError, OSError, AssertionError, ValueError) as error:
+        await producer.abort("never started")
+        troubles = diary.since(started_at) or [error]
+        raise ConnectorError(
+            f"Cannot connect to {', '.join(connection.options['bootstrap_servers'])}: {connection_trouble(troubles)}"
+        ) from error
+    except BaseException:
+        await producer.abort("never started")
+        raise
+    return producer
+
+
+__all__ = ["Producer", "Sent", "start_producer"]
