@@ -5,36 +5,42 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coupler.embedded.config import EngineConfig
 from coupler.embedded.rejection import Rejection
 from coupler.embedded.service import EmbeddedEngine
 from coupler.errors import ConfigError
 
+if TYPE_CHECKING:
+    from coupler.embedded.server.rest.application import Mounted
 
-def run(config: EngineConfig, files: Sequence[Path] = ()) -> int:
+
+def run(config: EngineConfig, files: Sequence[Path] = (), documents: Callable[[], Mounted] | None = None) -> int:
     """Serves until SIGTERM or SIGINT; deploys ``files`` first (a folder stands for its ``*.bpmn``).
+
+    ``documents`` makes what serves documents beside the REST API.
 
     Returns the exit code, 0.
 
     Raises:
-        ConfigError: the database, the port or a file cannot be used.
+        ConfigError: the database, a port or a file cannot be used.
     """
-    asyncio.run(_serve(config, files))
+    asyncio.run(_serve(EmbeddedEngine(config, documents), files))
     return 0
 
 
-async def _serve(config: EngineConfig, files: Sequence[Path]) -> None:
+async def _serve(engine: EmbeddedEngine, files: Sequence[Path]) -> None:
     stopping = asyncio.Event()
     _on_signal(stopping)
-    engine = EmbeddedEngine(config)
     await engine.start()
     try:
         await _deploy(engine, _resources(files))
-        where = str(config.db_path) if config.db_path else "in memory"
-        _say(f"Embedded engine: gRPC on {engine.grpc_address}, state {where}")
+        where = str(engine.config.db_path) if engine.config.db_path else "in memory"
+        rest = f", REST on {engine.rest_address}" if engine.rest_address else ""
+        _say(f"Embedded engine: gRPC on {engine.grpc_address}{rest}, state {where}")
         await stopping.wait()
     finally:
         await engine.stop()

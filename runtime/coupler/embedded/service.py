@@ -1,12 +1,12 @@
-"""The embedded engine as an asyncio service: gRPC in front, timers and waiting workers around the commands."""
+"""The embedded engine as an asyncio service: servers in front, timers and waiting workers around the commands."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coupler import json
 from coupler.embedded.commands import epoch_ms
@@ -20,6 +20,10 @@ from coupler.embedded.snapshot import take_snapshot
 from coupler.embedded.store.database import checkpoint
 from coupler.embedded.view import DeployedProcess, EngineView
 
+if TYPE_CHECKING:
+    from coupler.embedded.server.rest.application import Mounted
+    from coupler.embedded.server.rest.server import RestServer
+
 _log = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 1.0
@@ -28,14 +32,23 @@ _PAUSE_AFTER_ERROR_MS = 1_000
 
 
 class EmbeddedEngine:
-    """A BPMN engine that workers reach over gRPC like any gateway. One event loop owns it.
+    """A BPMN engine that workers reach over gRPC and REST like any gateway. One event loop owns it.
 
     Methods that change something raise ``Rejection`` when the engine refuses.
     """
 
-    def __init__(self, config: EngineConfig) -> None:
+    def __init__(self, config: EngineConfig, documents: Callable[[], Mounted] | None = None) -> None:
+        """Opens nothing yet.
+
+        Args:
+            config: where to listen, and where the state is.
+            documents: makes what serves documents beside the REST API; called when the engine starts.
+        """
         self.config = config
+        self._make_documents = documents
         self._port = config.grpc_port
+        self._rest_port: int | None = None
+        self._rest: RestServer | None = None
         self._engine: Engine | None = None
         self._dispatch: Dispatch | None = None
         self._server: GrpcServer | None = None
@@ -48,13 +61,15 @@ class EmbeddedEngine:
         """Opens the database, binds, serves, and goes on with what an earlier run has left.
 
         Raises:
-            ConfigError: the database or the port cannot be used.
+            ConfigError: the database or a port cannot be used.
         """
         self._engine = Engine(self.config.db_path, self)
         self._dispatch = Dispatch(self._engine)
-        self._server = GrpcServer(Calls(self._engine, self._dispatch, lambda: (self.config.host, self._port)))
+        self._server = GrpcServer(Calls(self._engine, self._dispatch, self._where))
         try:
             self._port = await self._server.start(self.config.host, self.config.grpc_port)
+            if self.config.rest_port is not None:
+                self._rest_port = await self._start_rest(self.config.rest_port)
         except BaseException:
             await self.stop()
             raise
@@ -63,6 +78,13 @@ class EmbeddedEngine:
         self.work_postponed()
         self._tick()
 
+    async def _start_rest(self, port: int) -> int:
+        from coupler.embedded.server.rest.server import RestServer  # an HTTP server takes a while to import
+
+        documents = self._make_documents() if self._make_documents is not None else None
+        self._rest = RestServer(self.config.host, self.engine, self.dispatch, self._where, documents)
+        return await self._rest.start(port)
+
     async def stop(self) -> None:
         """Ends polls and streams, lets running calls finish, closes the database. Idempotent."""
         if self._alarm is not None:
@@ -70,6 +92,9 @@ class EmbeddedEngine:
             self._alarm = None
         if self._dispatch is not None:
             self._dispatch.close()
+        if self._rest is not None:
+            await self._rest.stop()
+            self._rest = None
         if self._server is not None:
             await self._server.stop(_GRACE_SECONDS)
             self._server = None
@@ -84,8 +109,15 @@ class EmbeddedEngine:
     @property
     def grpc_address(self) -> str:
         """``host:port`` where gRPC is served."""
-        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
-        return f"{host}:{self._port}"
+        return f"{_in_address(self.config.host)}:{self._port}"
+
+    @property
+    def rest_address(self) -> str | None:
+        """The URL where REST is served, if it is."""
+        return None if self._rest_port is None else f"http://{_in_address(self.config.host)}:{self._rest_port}"
+
+    def _where(self) -> tuple[str, int]:
+        return self.config.host, self._port
 
     @property
     def engine(self) -> Engine:
@@ -192,6 +224,10 @@ class EmbeddedEngine:
         self._resuming = False
         if self._engine is not None:
             self._engine.resume()
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _document(variables: Mapping[str, Any] | None) -> dict[str, bytes]:

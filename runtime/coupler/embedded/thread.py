@@ -6,11 +6,14 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from coupler.embedded.config import EngineConfig
 from coupler.embedded.service import EmbeddedEngine
 from coupler.embedded.view import DeployedProcess, EngineView
+
+if TYPE_CHECKING:
+    from coupler.embedded.server.rest.application import Mounted
 
 T = TypeVar("T")
 
@@ -34,8 +37,8 @@ class Answer(Generic[T]):
 class EngineThread:
     """Owns the thread. The calls are those of ``EmbeddedEngine``; each returns an ``Answer`` at once."""
 
-    def __init__(self, config: EngineConfig) -> None:
-        self._engine = EmbeddedEngine(config)
+    def __init__(self, config: EngineConfig, documents: Callable[[], Mounted] | None = None) -> None:
+        self._engine = EmbeddedEngine(config, documents)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stopping = asyncio.Event()
@@ -44,7 +47,7 @@ class EngineThread:
         """Starts the thread and returns when the engine serves.
 
         Raises:
-            ConfigError: the database or the port cannot be used.
+            ConfigError: the database or a port cannot be used.
         """
         if self._thread is not None:
             return
@@ -85,6 +88,11 @@ class EngineThread:
     def grpc_address(self) -> str:
         """``host:port`` where gRPC is served."""
         return self._engine.grpc_address
+
+    @property
+    def rest_address(self) -> str | None:
+        """The URL where REST is served, if it is."""
+        return self._engine.rest_address
 
     def deploy(self, name: str, content: bytes) -> Answer[tuple[DeployedProcess, ...]]:
         """Deploys a BPMN resource; an identical one keeps its version."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from coupler.embedded.store.database import Database
+from coupler.embedded.store.search import Condition, search
 
 
 class IncidentRow(NamedTuple):
@@ -48,6 +50,11 @@ class Incidents:
         """The newest incidents."""
         rows = self._db.execute("SELECT * FROM incident ORDER BY key DESC LIMIT ?", (limit,))
         return [IncidentRow(*row) for row in rows]
+
+    def search(self, conditions: Sequence[Condition], offset: int, limit: int) -> tuple[list[IncidentRow], int]:
+        """Some of the incidents that fulfil the conditions, newest first, and how many do."""
+        rows, total = search(self._db, "incident", conditions, offset, limit)
+        return [IncidentRow(*row) for row in rows], total
 
     def count_of(self, process_instance_key: int) -> int:
         """How many incidents of a process instance are open."""

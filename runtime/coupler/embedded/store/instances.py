@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from coupler.embedded.store.database import Database
+from coupler.embedded.store.search import Condition, search
 
 # Enough to look back at, little enough that the database of a long test run stays small.
 _KEEP_ENDED = 1_000
@@ -84,6 +86,11 @@ class Instances:
         """The newest process instances."""
         rows = self._db.execute("SELECT * FROM process_instance ORDER BY key DESC LIMIT ?", (limit,))
         return [InstanceRow(*row) for row in rows]
+
+    def search(self, conditions: Sequence[Condition], offset: int, limit: int) -> tuple[list[InstanceRow], int]:
+        """Some of the process instances that fulfil the conditions, newest first, and how many do."""
+        rows, total = search(self._db, "process_instance", conditions, offset, limit)
+        return [InstanceRow(*row) for row in rows], total
 
     def count_active(self) -> int:
         """How many process instances run."""
