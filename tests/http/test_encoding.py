@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from coupler.errors import InputError
 from coupler.http.encoding import build_url, encode_url
+from coupler.http.messages import TransportError, TransportFault
 from coupler.http.targets import parse_target
 
 BASE = "https://h.example"
@@ -136,3 +137,33 @@ def test_targets(url: str, host: str, port: int) -> None:
     target = parse_target(url)
     assert (target.host, target.port) == (host, port)
     assert target.url.isascii()
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://h/a b", "space"),
+        ("http://h/a\nb", "control character"),
+        ("http://h\\@evil.example/", "backslash"),
+        ("http://[::zz]/", "IPv6 address|valid"),
+        ("http://h:99999/", "out of range"),
+        ("http://h:x/", "could not be cast"),
+        ("http:///x", "no host"),
+        ("ftp://h/", "http:// or https://"),
+        ("h.example/x", "http:// or https://"),
+        ("http://user@h/", "user name or password"),
+        ("http://@h/", "user name or password"),
+        (f"http://{'ü' * 80}.example/", "valid name"),
+        ("http://h/ü", "percent-encoded"),
+    ],
+)
+def test_urls_that_cannot_be_requested(url: str, why: str) -> None:
+    with pytest.raises(TransportError, match=why) as caught:
+        parse_target(url)
+    assert caught.value.fault is TransportFault.INVALID_URL
+
+
+def test_a_query_is_not_shown_in_messages() -> None:
+    with pytest.raises(TransportError) as caught:
+        parse_target("ftp://h/?token=secret")
+    assert "secret" not in str(caught.value)

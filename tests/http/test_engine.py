@@ -311,3 +311,11 @@ async def test_many_calls_at_once_keep_their_answers_apart(engine: Engine) -> No
         requests = [HttpRequest("POST", server.url, body=str(number).encode()) for number in range(300)]
         responses = await asyncio.gather(*(engine.send(request) for request in requests))
     assert [response.body for response in responses] == [request.body for request in requests]
+
+
+@pytest.mark.parametrize("silence", [None, 0.0, 5.0])
+async def test_a_large_body_with_and_without_a_limit_of_silence(engine: Engine, silence: float | None) -> None:
+    body = b"0123456789" * 100_000
+    async with Server(always(reply())) as server:
+        await engine.send(HttpRequest("POST", server.url, body=body, read_timeout_seconds=silence))
+    assert server.last.body == body
