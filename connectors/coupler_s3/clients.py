@@ -1,0 +1,231 @@
+"""Clients of boto3: one for each set of credentials, region and endpoint, made in a thread and kept for a while."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from coupler.sdk import ConnectorError, InputError
+from coupler_s3.authentication import DefaultChain, Keys
+from coupler_s3.model import S3Input
+from coupler_s3.settings import S3Settings
+from coupler_s3.threads import check_running
+
+SAAS_VARIABLE: Final = "CAMUNDA_CONNECTOR_RUNTIME_SAAS"
+_REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_BEFORE_THE_END_SECONDS: Final = 300.0
+_DEFAULT_REGION: Final = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who calls, and where. Without an access key: the credentials that AWS tools find."""
+
+    access_key: str | None
+    secret_key: str | None = field(repr=False)
+    session_token: str | None = field(repr=False)
+    role_arn: str | None
+    external_id: str | None = field(repr=False)
+    region: str | None
+    endpoint: str | None
+    addressing_style: str
+
+
+def identity_of(call: S3Input, settings: S3Settings) -> Identity:
+    """Whom a job's input names, completed from the settings.
+
+    Raises:
+        InputError: the deployment does not allow its own credentials.
+    """
+    authentication, configuration = call.credentials, call.configuration
+    keys = authentication if isinstance(authentication, Keys) else None
+    if isinstance(authentication, DefaultChain) and not default_chain_allowed(settings):
+        raise InputError(
+            "The default credentials chain is not allowed in this runtime: it would lend the runtime's own rights to "
+            "the process. Choose 'credentials' as the authentication."
+        )
+    endpoint = None if configuration is None else configuration.endpoint
+    style = None if configuration is None else configuration.addressing_style
+    return Identity(
+        None if keys is None else keys.access_key,
+        None if keys is None else keys.secret_key,
+        None if keys is None else keys.session_token,
+        authentication.role_arn,
+        authentication.external_id,
+        call.region or settings.region,
+        endpoint or settings.endpoint,
+        style or settings.addressing_style,
+    )
+
+
+def default_chain_allowed(settings: S3Settings) -> bool:
+    """Whether models may use the runtime's own credentials."""
+    if settings.allow_default_chain is None:
+        return SAAS_VARIABLE not in os.environ
+    return settings.allow_default_chain
+
+
+@dataclass(slots=True)
+class _Kept:
+    client: Any
+    ends_at: float  # of the role's credentials, in seconds of ``time.time``
+    used_at: float  # seconds of ``time.monotonic``
+
+
+class Clients:
+    """Used in threads only: importing boto3 and making a client take a tenth of a second each."""
+
+    def __init__(self, settings: S3Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._making = threading.Lock()
+        self._session: Any = None
+        self._kept: OrderedDict[Identity, _Kept] = OrderedDict()
+        self._closed = False
+
+    def get(self, identity: Identity) -> Any:
+        """The client of an identity; safe for use by many threads.
+
+        Raises:
+            ConnectorError: the runtime shuts down.
+        """
+        found = self._find(identity)
+        if found is not None:
+            return found
+        with self._making:
+            return self._find(identity) or self._keep(identity, *self._made(identity))
+
+    def sts(self, identity: Identity | None = None) -> Any:
+        """A client of the service that knows who credentials are; not kept."""
+        keys = {} if identity is None or identity.access_key is None else _keys(identity)
+        region = (identity and identity.region) or self._region(None)
+        return self._opened_session().client(
+            "sts",
+            region_name=region or _DEFAULT_REGION,
+            endpoint_url=self._settings.sts_endpoint,
+            config=self._config({}),
+            verify=self._verify,
+            **keys,
+        )
+
+    def close(self) -> None:
+        """Closes the connections of every client."""
+        with self._lock:
+            self._closed = True
+            clients = [kept.client for kept in self._kept.values()]
+            self._kept.clear()
+        for client in clients:
+            client.close()
+
+    @property
+    def _verify(self) -> str | None:
+        bundle = self._settings.ca_bundle
+        return None if bundle is None else str(bundle)
+
+    def _find(self, identity: Identity) -> Any:
+        with self._lock:
+            if self._closed:
+                raise ConnectorError("The runtime shuts down.", code="SHUTDOWN")
+            kept = self._kept.get(identity)
+            if kept is None or kept.ends_at <= time.time():
+                return None
+            kept.used_at = time.monotonic()
+            self._kept.move_to_end(identity)
+            return kept.client
+
+    def _keep(self, identity: Identity, client: Any, ends_at: float) -> Any:
+        now = time.monotonic()
+        with self._lock:
+            dropped = [self._kept.pop(identity, None)]
+            self._kept[identity] = _Kept(client, ends_at, now)
+            while len(self._kept) > self._settings.clients:
+                dropped.append(self._kept.popitem(last=False)[1])
+            idle = [key for key, kept in self._kept.items() if now - kept.used_at > self._settings.client_seconds]
+            dropped.extend(self._kept.pop(key) for key in idle)
+        for kept in dropped:
+            if kept is not None:
+                kept.client.close()  # its idle connections; calls under way end as they would
+        return client
+
+    def _made(self, identity: Identity) -> tuple[Any, float]:
+        keys, ends_at = _keys(identity), float("inf")
+        if identity.role_arn is not None:
+            keys, ends_at = self._assumed(identity)
+        region = identity.region or self._region(identity.endpoint)
+        config = {"addressing_style": identity.addressing_style}
+        checksums = "when_required" if identity.endpoint is not None else "when_supported"
+        client = self._opened_session().client(
+            "s3",
+            region_name=region,
+            endpoint_url=identity.endpoint,
+            config=self._config(
+                {
+                    "s3": config,
+                    "signature_version": "s3v4",
+                    "request_checksum_calculation": checksums,
+                    "response_checksum_validation": checksums,
+                }
+            ),
+            verify=self._verify,
+            **keys,
+        )
+        client.meta.events.register("before-send.s3", _stop_when_cut)
+        return client, ends_at
+
+    def _assumed(self, identity: Identity) -> tuple[dict[str, str], float]:
+        options = {} if identity.external_id is None else {"ExternalId": identity.external_id}
+        sts = self.sts(identity)
+        try:
+            answer = sts.assume_role(RoleArn=identity.role_arn, RoleSessionName="coupler", **options)
+        finally:
+            sts.close()
+        given = answer["Credentials"]
+        keys = {
+            "aws_access_key_id": given["AccessKeyId"],
+            "aws_secret_access_key": given["SecretAccessKey"],
+            "aws_session_token": given["SessionToken"],
+        }
+        return keys, given["Expiration"].timestamp() - _BEFORE_THE_END_SECONDS
+
+    def _opened_session(self) -> Any:
+        if self._session is None:
+            self._session = importlib.import_module("boto3.session").Session()
+        return self._session
+
+    def _region(self, endpoint: str | None) -> str | None:
+        found = next((os.environ[name] for name in _REGION_VARIABLES if os.environ.get(name)), None)
+        found = found or self._settings.region or self._opened_session().region_name
+        return found or (_DEFAULT_REGION if endpoint is not None else None)
+
+    def _config(self, options: dict[str, Any]) -> Any:
+        settings = self._settings
+        return importlib.import_module("botocore.config").Config(
+            max_pool_connections=settings.threads,
+            connect_timeout=settings.connect_timeout_seconds,
+            read_timeout=settings.read_timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": settings.attempts},
+            user_agent_extra="coupler",
+            **options,
+        )
+
+
+def _keys(identity: Identity) -> dict[str, str]:
+    keys = {
+        "aws_access_key_id": identity.access_key,
+        "aws_secret_access_key": identity.secret_key,
+        "aws_session_token": identity.session_token,
+    }
+    return {name: value for name, value in keys.items() if value is not None}
+
+
+def _stop_when_cut(**_: Any) -> None:
+    """botocore asks before every attempt."""
+    check_running()
+
+
+__all__ = ["SAAS_VARIABLE", "Clients", "Identity", "default_chain_allowed", "identity_of"]

@@ -1,0 +1,159 @@
+"""Content on its way to S3: in memory while it is small, in a temporary file from there on."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import AsyncIterable
+from pathlib import Path
+from typing import IO, Any, Final
+
+from coupler.sdk import ConnectorError
+from coupler_s3.settings import MEBIBYTE
+from coupler_s3.threads import Cut, Threads
+
+WRITE_BYTES: Final = MEBIBYTE
+"""What is gathered before a thread writes it."""
+
+
+class Section(io.RawIOBase):
+    """A part of some content as a file of its own, which botocore reads, measures, and rewinds for another attempt.
+
+    Sections of one file can be read by many threads at the same time: they share no position.
+    """
+
+    def __init__(self, content: Content, start: int, length: int, cut: Cut) -> None:
+        super().__init__()
+        self._content = content
+        self._start = start
+        self._length = length
+        self._cut = cut
+        self._at = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def tell(self) -> int:
+        """Where in the section the next read starts."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Moves within the section."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Fills the buffer, as far as the section goes.
+
+        Raises:
+            CutShort: nobody waits for what is done with it.
+        """
+        self._cut.check()
+        view = memoryview(buffer).cast("B")
+        count = min(len(view), max(0, self._length - self._at))
+        done = self._content.read_at(self._start + self._at, view[:count])
+        self._at += done
+        return done
+
+
+class Content:
+    """Content of a known size that can be read anywhere, again and again. Close it."""
+
+    def __init__(self, memory: bytes, file: IO[bytes] | None, size: int) -> None:
+        self._memory = memory
+        self._file = file
+        self.size = size
+
+    def read_at(self, position: int, buffer: memoryview) -> int:
+        """Fills the buffer with what stands at a position; how many bytes there were."""
+        if self._file is not None:
+            return os.preadv(self._file.fileno(), [buffer], position)
+        piece = self._memory[position : position + len(buffer)]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def section(self, cut: Cut, start: int = 0, length: int | None = None) -> Section:
+        """A part of it, or all of it, as a file."""
+        return Section(self, start, self.size - start if length is None else length, cut)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it needs no file."""
+        return self._file is None
+
+    def close(self) -> None:
+        """Removes the temporary file. A section that is still being read keeps the file open by itself."""
+        if self._file is not None:
+            self._file.close()
+
+
+class Gathering:
+    """Takes pieces and gives ``Content``."""
+
+    def __init__(self, threads: Threads, memory_bytes: int, folder: Path | None) -> None:
+        self._threads = threads
+        self._memory_bytes = memory_bytes
+        self._folder = folder
+        self._pieces: list[bytes] = []
+        self._waiting = 0
+        self._size = 0
+        self._file: IO[bytes] | None = None
+
+    async def gather(self, pieces: AsyncIterable[bytes]) -> Content:
+        """Reads everything; what it raises is what the pieces raise.
+
+        Raises:
+            ConnectorError: the temporary file cannot be written.
+        """
+        try:
+            async for piece in pieces:
+                await self._take(piece)
+            if self._file is not None:
+                await self._write()
+        except BaseException:
+            self._discard()
+            raise
+        return Content(b"".join(self._pieces), self._file, self._size)
+
+    async def _take(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._waiting += len(piece)
+        self._size += len(piece)
+        if self._size > self._memory_bytes and (self._file is None or self._waiting >= WRITE_BYTES):
+            await self._write()
+
+    async def _write(self) -> None:
+        pieces, self._pieces, self._waiting = self._pieces, [], 0
+        await self._threads.run(lambda cut: self._write_in_thread(pieces))
+
+    def _write_in_thread(self, pieces: list[bytes]) -> None:
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(buffering=0, prefix="coupler-s3-", dir=self._folder)  # noqa: SIM115
+            for piece in pieces:
+                view = memoryview(piece)
+                while view:
+                    view = view[self._file.write(view) :]
+        except OSError as error:
+            raise ConnectorError(
+                f"The document is too large for memory, and it cannot be put into a temporary file: {error.strerror}. "
+                "The folder for these is set with COUPLER_CONNECTORS__S3__TEMPORARY_FOLDER.",
+                code="NO_TEMPORARY_FILE",
+            ) from error
+
+    def _discard(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+__all__ = ["Content", "Gathering", "Section"]

@@ -1,0 +1,61 @@
+"""S3 as one job sees it: calls in threads, with the job's identity, and failures as errors of the SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from coupler.sdk import JobContext
+from coupler_s3.clients import Clients, Identity
+from coupler_s3.failures import translated
+from coupler_s3.settings import S3Settings
+from coupler_s3.threads import Cut, Threads
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class S3:
+    """What an action needs to do its work."""
+
+    identity: Identity
+    clients: Clients
+    threads: Threads
+    settings: S3Settings
+    context: JobContext
+
+    async def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Makes one call; parameters that are ``None`` are left out.
+
+        Raises:
+            InputError: it cannot be made like this.
+            ConnectorError: it failed, with the code of S3.
+            RetryLater: it failed, and S3 is busy, or no other attempt would help.
+        """
+        answer: dict[str, Any] = await self.within(
+            lambda client, cut: getattr(client, operation)(**without_none(parameters))
+        )
+        return answer
+
+    async def within(self, work: Callable[[Any, Cut], T]) -> T:
+        """Does work with a client in a thread. Raises as ``call`` does."""
+
+        def in_thread(cut: Cut) -> T:
+            try:
+                return work(self.clients.get(self.identity), cut)
+            except Exception as error:
+                replaced = translated(error, self.context.headers)
+                if replaced is error:
+                    raise
+                raise replaced from error
+
+        return await self.threads.run(in_thread)
+
+
+def without_none(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that say something."""
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+__all__ = ["S3", "without_none"]

@@ -1,0 +1,104 @@
+"""The threads in which boto3 blocks, so that nothing else does.
+
+A thread cannot be cancelled. When the job that waits for it is, the work is told through its ``Cut``: blocks of content
+are neither read nor sent any more, and no call is made again. It ends with the system call that it is in, at the latest
+after the read timeout; the job does not wait for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class CutShort(BaseException):
+    """Nobody waits for this work any more. No ``Exception``: botocore takes those for reasons to try again."""
+
+
+class Cut:
+    """Tells work in a thread that nobody waits for it any more."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self) -> None:
+        self._made = threading.Event()
+
+    def make(self) -> None:
+        """Called by who waited."""
+        self._made.set()
+
+    @property
+    def made(self) -> bool:
+        """Whether nobody waits any more."""
+        return self._made.is_set()
+
+    def check(self) -> None:
+        """Called by the work wherever it can stop.
+
+        Raises:
+            CutShort: it shall.
+        """
+        if self._made.is_set():
+            raise CutShort
+
+
+class _Running(threading.local):
+    cut: Cut | None = None
+
+
+_running = _Running()
+
+
+def check_running() -> None:
+    """The check of the work that this thread does.
+
+    Raises:
+        CutShort: nobody waits for it.
+    """
+    if _running.cut is not None:
+        _running.cut.check()
+
+
+class Threads:
+    """A bounded pool. What does not fit waits, and is never started when it is cancelled before its turn."""
+
+    def __init__(self, count: int) -> None:
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="s3")
+
+    async def run(self, work: Callable[[Cut], T]) -> T:
+        """Does work in a thread. Whatever it raises passes through."""
+        cut = Cut()
+        future = self._pool.submit(_do, work, cut)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            cut.make()
+            raise
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Does work in a thread, and nobody waits for it; after ``close`` at once, here."""
+        try:
+            self._pool.submit(work)
+        except RuntimeError:
+            work()
+
+    def close(self) -> None:
+        """Starts nothing any more; does not wait for what runs."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _do(work: Callable[[Cut], T], cut: Cut) -> T:
+    _running.cut = cut
+    try:
+        cut.check()
+        return work(cut)
+    finally:
+        _running.cut = None
+
+
+__all__ = ["Cut", "CutShort", "Threads", "check_running"]
