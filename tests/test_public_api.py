@@ -19,6 +19,7 @@ def test_names_of_the_sdk() -> None:
         "JobContext",
         "Resources",
         "RetryLater",
+        "operation",
     ]
 
 

@@ -291,7 +291,7 @@ def _faults(loaded: Any) -> Iterator[str]:
 
 def _model_faults(loaded: type[Connector[Any]]) -> Iterator[str]:
     model = getattr(loaded, "Input", None)
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+    if not loaded.operations and not (isinstance(model, type) and issubclass(model, BaseModel)):
         yield f"{loaded.__name__}.Input must be a pydantic model, not {model!r}"
     settings = loaded.Settings
     if settings is not None and not (isinstance(settings, type) and issubclass(settings, BaseModel)):
@@ -308,6 +308,9 @@ def _model_faults(loaded: type[Connector[Any]]) -> Iterator[str]:
 
 
 def _execute_faults(loaded: type[Connector[Any]]) -> Iterator[str]:
+    if loaded.operations:
+        yield from _operation_faults(loaded)
+        return
     execute = loaded.execute
     if execute is Connector.execute:
         yield f"{loaded.__name__} does not define execute(self, input, context)"
@@ -318,6 +321,21 @@ def _execute_faults(loaded: type[Connector[Any]]) -> Iterator[str]:
         yield f"{loaded.__name__}.execute{inspect.signature(execute)} cannot be called as execute(self, input, context)"
 
 
+def _operation_faults(loaded: type[Connector[Any]]) -> Iterator[str]:
+    place, _, path = loaded.selector.partition(":")
+    if place not in ("header", "input") or not all(path.split(".")):
+        yield f"{loaded.__name__}.selector must be header:NAME or input:PATH, not {loaded.selector!r}"
+    by_id: dict[str, str] = {}
+    for each in loaded.operations:
+        if not each.id:
+            yield f"{loaded.__name__}.{each.method} has an empty operation id"
+        if each.id in by_id:
+            yield f"the operation {each.id!r} is claimed by {by_id[each.id]} and by {each.method}"
+        by_id[each.id] = each.method
+        if not (isinstance(each.input, type) and issubclass(each.input, BaseModel)):
+            yield f"the input of operation {each.id!r} must be a pydantic model, not {each.input!r}"
+
+
 _OWN_KEYS = frozenset(ConnectorConfig.__dataclass_fields__) - {"settings"}
 
 
@@ -325,10 +343,14 @@ def input_variables(connector_class: type[Connector[Any]]) -> tuple[str, ...]:
     """The variables to fetch for a connector's jobs; empty means all in scope."""
     if connector_class.input_variables is not None:
         return connector_class.input_variables
-    model = connector_class.Input
-    if issubclass(model, RootModel) or model.model_config.get("extra") == "allow":
+    operations = connector_class.operations
+    models = [each.input for each in operations] if operations else [connector_class.Input]
+    if any(issubclass(model, RootModel) or model.model_config.get("extra") == "allow" for model in models):
         return ()
-    names = [name for field_name, info in model.model_fields.items() for name in _aliases(field_name, info)]
+    names = [name for model in models for each, info in model.model_fields.items() for name in _aliases(each, info)]
+    place, _, path = connector_class.selector.partition(":")
+    if operations and place == "input":
+        names.append(path.partition(".")[0])
     return tuple(dict.fromkeys(names))
 
 

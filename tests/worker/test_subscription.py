@@ -192,6 +192,18 @@ async def test_a_stream_is_read_only_while_a_slot_is_free() -> None:
         await gateway.drain()
 
 
+async def test_a_poll_whose_answer_is_on_its_way_at_shutdown_loses_no_job() -> None:
+    gateway = FakeGateway()
+    async with working(connector(Counting()), gateway=gateway, stream_enabled=False, request_timeout_seconds=60) as kit:
+        await kit.until(lambda: len(gateway.activations) == 1)
+        draining = asyncio.create_task(kit.worker.drain())
+        await asyncio.sleep(0.01)
+        key = gateway.add_job(JOB_TYPE)  # answered while the worker is closing the poll
+        await draining
+        assert [type(c) for c in gateway.commands_for(key)] in ([], [FailCommand])
+        assert gateway.job(key).state is JobState.AVAILABLE
+
+
 async def test_a_stream_alone_is_ready_once_it_stands() -> None:
     async with working(connector(Counting()), poll_enabled=False) as kit:
         await kit.until(lambda: kit.worker.ready)

@@ -53,7 +53,7 @@ class GatewayConfig:
     request_timeout_seconds: float = 10.0  # of every call but the long poll and the stream
     request_timeout_offset_seconds: float = 1.0  # a long poll is given this much longer than the gateway holds it
     calls_per_channel: int = 50
-    stream_window_bytes: int = 64  # what may be pushed unread; 16384 for clusters far away, at the price of unread jobs
+    stream_window_bytes: int = 8192  # what may be pushed before anybody reads: at most some 45 small jobs
 
     def __post_init__(self) -> None:
         self.grpc_target()

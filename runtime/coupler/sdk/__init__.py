@@ -19,6 +19,7 @@ from coupler.sdk.connector import Connector
 from coupler.sdk.context import JobContext, Resources
 from coupler.sdk.errors import BpmnError, ConfigError, ConnectorError, EgressDenied, InputError, RetryLater
 from coupler.sdk.input import Input
+from coupler.sdk.operation import operation
 
 __all__ = [
     "BpmnError",
@@ -31,4 +32,5 @@ __all__ = [
     "JobContext",
     "Resources",
     "RetryLater",
+    "operation",
 ]

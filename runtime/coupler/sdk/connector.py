@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from coupler.sdk.context import JobContext, Resources
+from coupler.sdk.operation import Operation, operations_of
 from coupler.sdk.template import TemplateInfo
 
 InputT = TypeVar("InputT", bound=BaseModel)
@@ -33,6 +34,12 @@ class Connector(Generic[InputT]):
     Settings: ClassVar[Model | None] = None
     """Settings of the deployment, read from ``COUPLER_CONNECTORS__<NAME>__…``."""
 
+    selector: ClassVar[str] = "header:operation"
+    """Where the choice stands in connectors with ``@operation`` methods: a task header, or a path in the input."""
+
+    operations: ClassVar[tuple[Operation, ...]] = ()
+    """The ``@operation`` methods of the class, collected when it is defined. With some, ``execute`` is not called."""
+
     input_variables: ClassVar[tuple[str, ...] | None] = None
     """Variables to fetch. ``None``: those of ``Input``. Empty: all in scope."""
 
@@ -52,6 +59,11 @@ class Connector(Generic[InputT]):
     """What a modeler shows for the connector, beside what the fields of ``Input`` say (``coupler.sdk.template``)."""
 
     settings: Any = None
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Collects the operations."""
+        super().__init_subclass__(**arguments)
+        cls.operations = operations_of(cls)
 
     async def open(self, resources: Resources) -> None:
         """Called once before the first job; keep pooled clients here."""

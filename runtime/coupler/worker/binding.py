@@ -14,34 +14,12 @@ from coupler.errors import InputError
 _CONSTRAINTS = "value_error", "too_short", "missing", "string_pattern_mismatch", "string_too_short", "too_long"
 
 
-def bind(variables: str, model: type[BaseModel]) -> BaseModel:
-    """Decodes and validates; secrets are already in the text.
+def decode(variables: str) -> dict[str, Any]:
+    """The variables as plain values, numbers exact.
 
     Raises:
-        InputError: not a JSON object, or it breaks the input model; the message names each property, never a value.
+        InputError: not a JSON object.
     """
-    values = _decoded(variables)
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise InputError(_explain(error, model)) from error
-
-
-async def bind_with_documents(variables: str, model: type[BaseModel], documents: Documents) -> BaseModel:
-    """The same for variables that may hold document references and calls of intrinsic functions.
-
-    Raises:
-        InputError: as for ``bind``, or a document or call cannot be used.
-        ConnectorError: a document could not be fetched now.
-    """
-    values = _decoded(variables)
-    try:
-        return await bind_documents(values, model.model_validate, documents)
-    except ValidationError as error:
-        raise InputError(_explain(error, model)) from error
-
-
-def _decoded(variables: str) -> dict[str, Any]:
     try:
         values = json.loads(variables) if variables else {}
     except json.Malformed as error:
@@ -51,6 +29,31 @@ def _decoded(variables: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError("This is not a JSON object")
     return values
+
+
+def bind(values: dict[str, Any], model: type[BaseModel]) -> BaseModel:
+    """Validates decoded variables.
+
+    Raises:
+        InputError: they break the input model; the message names each property, never a value.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InputError(_explain(error, model)) from error
+
+
+async def bind_with_documents(values: dict[str, Any], model: type[BaseModel], documents: Documents) -> BaseModel:
+    """The same for variables that may hold document references and calls of intrinsic functions.
+
+    Raises:
+        InputError: as for ``bind``, or a document or call cannot be used.
+        ConnectorError: a document could not be fetched now.
+    """
+    try:
+        return await bind_documents(values, model.model_validate, documents)
+    except ValidationError as error:
+        raise InputError(_explain(error, model)) from error
 
 
 def _explain(error: ValidationError, model: type[BaseModel]) -> str:

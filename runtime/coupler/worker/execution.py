@@ -25,7 +25,7 @@ from coupler.secrets.provider import SecretScope
 from coupler.secrets.resolution import Secrets
 from coupler.worker import headers as task_headers
 from coupler.worker.active import Cut, Held
-from coupler.worker.binding import bind, bind_with_documents
+from coupler.worker.binding import bind, bind_with_documents, decode
 from coupler.worker.config import WorkerConfig
 from coupler.worker.failure import ErrorResult, describe, error_result, failed
 from coupler.worker.headers import Headers
@@ -33,6 +33,7 @@ from coupler.worker.invocation import Invocation
 from coupler.worker.judge import judge_error, judge_success
 from coupler.worker.mapping import Mapped, encode_variables, map_result, to_plain
 from coupler.worker.outcome import Abandoned, BpmnErrorThrown, Failed, Outcome
+from coupler.worker.routing import Routing, Target
 from coupler.worker.text import cut
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Execution:
         self._resources = resources
         self._documents = documents
         self._config = config
+        self._routing = Routing(registered.connector)
         self._invocation = Invocation(registered.connector)
 
     async def outcome(self, held: Held) -> Outcome:
@@ -104,8 +106,8 @@ class Execution:
 
     async def _work(self, attempt: _Attempt) -> Mapped:
         await self._read_headers(attempt)
-        bound = await self._bind(attempt)
-        response = await self._invocation.call(attempt.held, bound, self._context(attempt))
+        target, bound = await self._bind(attempt)
+        response = await self._invocation.call(attempt.held, target, bound, self._context(attempt))
         if not self._connector.response_is_json:
             response = to_plain(response)
         config = self._config
@@ -140,7 +142,7 @@ class Execution:
         if held.lease_ends_at <= time.monotonic():
             raise ConnectorError("The time of the header jobTimeout was over before the connector could start.")
 
-    async def _bind(self, attempt: _Attempt) -> BaseModel:
+    async def _bind(self, attempt: _Attempt) -> tuple[Target, BaseModel]:
         job = attempt.job
         text = job.variables
         if "secrets." in text:
@@ -148,9 +150,11 @@ class Execution:
             resolved = await self._secrets.resolve(text, scope)
             attempt.masker = resolved.masker
             text = resolved.text
+        values = decode(text)
+        target = self._routing.target(attempt.headers.all, values)
         if MARK in text:
-            return await bind_with_documents(text, self._connector.Input, self._documents)
-        return bind(text, self._connector.Input)
+            return target, await bind_with_documents(values, target.model, self._documents)
+        return target, bind(values, target.model)
 
     def _context(self, attempt: _Attempt) -> JobContext:
         job = attempt.job

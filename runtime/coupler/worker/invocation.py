@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -13,22 +12,24 @@ from pydantic import BaseModel
 from coupler.sdk.connector import Connector
 from coupler.sdk.context import JobContext
 from coupler.worker.active import Held
+from coupler.worker.routing import Target
 
 
 class Invocation:
-    """Calls one connector. A plain ``def execute`` gets a bounded thread pool that no other connector shares."""
+    """Calls one connector. Plain ``def`` methods get a bounded thread pool that no other connector shares."""
 
     def __init__(self, connector: Connector[Any]) -> None:
-        self._execute: Any = connector.execute
+        self._name = connector.name
+        self._threads = connector.threads
         self._pool: ThreadPoolExecutor | None = None
-        if not inspect.iscoroutinefunction(connector.execute):
-            self._pool = ThreadPoolExecutor(connector.threads, thread_name_prefix=connector.name)
 
-    async def call(self, held: Held, bound: BaseModel, context: JobContext) -> Any:
+    async def call(self, held: Held, target: Target, bound: BaseModel, context: JobContext) -> Any:
         """The connector's response; whatever it raises passes through."""
+        if target.is_async:
+            return await target.method(bound, context)
         if self._pool is None:
-            return await self._execute(bound, context)
-        thread = self._pool.submit(self._execute, bound, context)
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
+        thread = self._pool.submit(target.method, bound, context)
         held.thread = thread
         return await asyncio.wrap_future(thread)
 

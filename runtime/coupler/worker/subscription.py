@@ -30,6 +30,7 @@ _EMPTY_POLL_INTERVAL_SECONDS = 0.1  # a gateway without long polling answers at 
 _CATCH_UP_FIRST_SECONDS = 0.1
 _CATCH_UP_FACTOR = 1.6
 _TRUSTED_SECONDS = 0.5  # a gateway says nothing when it accepts a stream: one that has not broken by then stands
+_LAST_ANSWER_SECONDS = 0.25
 _READ_OUT_GAP_SECONDS = 0.05  # nothing came for so long: the gateway had nothing more on its way
 _READ_OUT_JOBS = 1000
 
@@ -77,6 +78,7 @@ class Subscription:
         self._last_poll_at = 0.0
         self._polls_turn = False
         self._streams_turn = asyncio.Event()
+        self._too_late: list[Job] = []
         self.mode = "stopped"
         self.ready = False
         self.last_error = ""
@@ -94,6 +96,7 @@ class Subscription:
                     await asyncio.sleep(max(0.0, reopen_at - time.monotonic()))
         finally:
             self.mode = "stopped"
+            self._accept_late()
 
     async def _stream_until_it_ends(self) -> float:
         """Returns the time from which a new stream may be opened."""
@@ -111,28 +114,30 @@ class Subscription:
                 catch_up.cancel()
                 with suppress(asyncio.CancelledError):
                     await catch_up
+        self._accept_late()
         if time.monotonic() - opened_at > 1.0:
             self._stream_backoff.reset()
         return time.monotonic() + self._stream_backoff.next()
 
+    def _accept_late(self) -> None:
+        """Jobs that came while a stream or poll was being closed; handed back before that, they would come again."""
+        late, self._too_late = self._too_late, []
+        for job in late:
+            self._accept(job, False)
+
     async def _read_stream(self) -> None:
-        left: list[Job] = []
-        try:
-            async with aclosing(self._gateway.stream(self._config.stream)) as jobs:
-                while True:
-                    try:
-                        await self._until_stream_may_read()
-                    except asyncio.CancelledError:
-                        left = await _read_out(jobs)
-                        raise
-                    try:
-                        job = await anext(jobs)
-                    except StopAsyncIteration:
-                        return
-                    self._worked()
-                    self._accept(job, False)
-        finally:
-            for job in left:  # only now: handed back earlier, they would be pushed here again
+        async with aclosing(self._gateway.stream(self._config.stream)) as jobs:
+            while True:
+                try:
+                    await self._until_stream_may_read()
+                except asyncio.CancelledError:
+                    self._too_late.extend(await _read_out(jobs))
+                    raise
+                try:
+                    job = await anext(jobs)
+                except StopAsyncIteration:
+                    return
+                self._worked()
                 self._accept(job, False)
 
     async def _until_stream_may_read(self) -> None:
@@ -205,14 +210,26 @@ class Subscription:
         unused = asked
         try:
             request = replace(self._config.activate, max_jobs=asked, request_timeout_seconds=hold_seconds)
-            jobs = await self._gateway.activate(request)
-            self._worked()
-            for job in jobs:
+            for job in await self._activate(request):
                 unused -= 1
                 self._accept(job, True)
         finally:
             self._slots.release(unused)
-        return len(jobs), asked
+        return asked - unused, asked
+
+    async def _activate(self, request: ActivateRequest) -> list[Job]:
+        """One call. Cancelled, it waits a moment for an answer that may be on its way with jobs in it."""
+        call = asyncio.ensure_future(self._gateway.activate(request))
+        try:
+            jobs = await asyncio.shield(call)
+        except asyncio.CancelledError:
+            await asyncio.wait({call}, timeout=_LAST_ANSWER_SECONDS)
+            if call.done() and not call.cancelled() and call.exception() is None:
+                self._too_late.extend(call.result())
+            call.cancel()
+            raise
+        self._worked()
+        return jobs
 
     def _worked(self) -> None:
         if self.last_error:
