@@ -9,7 +9,7 @@ from coupler import json
 from coupler.documents.service import NO_DOCUMENTS, Documents
 from coupler.http.engine import Engine
 from coupler.sdk import Connector, JobContext
-from coupler.worker.binding import bind, bind_with_documents
+from coupler.worker.binding import bind, bind_with_documents, decode
 
 
 class Lent:
@@ -51,7 +51,7 @@ class Bench:
         """The response, after a trip through JSON."""
         text = variables if isinstance(variables, str) else json.dumps(variables)
         if "camunda." in text:
-            given = await bind_with_documents(text, self.connector.Input, self.documents)
+            given = await bind_with_documents(decode(text), self.connector.Input, self.documents)
         else:
-            given = bind(text, self.connector.Input)
+            given = bind(decode(text), self.connector.Input)
         return json.loads(json.dumps(await self.connector.execute(given, self.context(headers))))

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from coupler.errors import ConnectorError, InputError
-from coupler.worker.binding import bind
+from coupler.worker.binding import bind, decode
 from coupler_graphql import GraphQLConnector
 from coupler_graphql.model import INPUT_VARIABLES, GraphQLInput
 from tests.connectors.kit import Bench
@@ -21,7 +21,7 @@ GOOD = {"query": QUERY, "method": "post", "url": "https://h.example/graphql"}
 
 
 def read(graphql: dict[str, Any], **more: Any) -> GraphQLInput:
-    given = bind(json.dumps({"graphql": graphql, **more}), GraphQLInput)
+    given = bind(decode(json.dumps({"graphql": graphql, **more})), GraphQLInput)
     assert isinstance(given, GraphQLInput)
     return given
 
@@ -66,7 +66,7 @@ def test_parts_that_must_be_there(missing: str) -> None:
     with pytest.raises(InputError, match=f"Property: graphql.{missing}"):
         read({name: value for name, value in GOOD.items() if name != missing})
     with pytest.raises(InputError, match="Property: graphql"):
-        bind("{}", GraphQLInput)
+        bind(decode("{}"), GraphQLInput)
 
 
 def test_a_reusable_credential_wins_and_is_checked() -> None:

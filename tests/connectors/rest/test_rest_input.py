@@ -8,7 +8,7 @@ import pytest
 
 from coupler import json
 from coupler.errors import InputError
-from coupler.worker.binding import bind
+from coupler.worker.binding import bind, decode
 from coupler_rest import RestConnector
 from coupler_rest.model import INPUT_VARIABLES, Method, RestInput
 
@@ -17,7 +17,7 @@ CONSTRAINTS = "Found constraints violated while validating input: "
 
 
 def read(**changes: Any) -> RestInput:
-    given = bind(json.dumps({**GOOD, **changes}), RestInput)
+    given = bind(decode(json.dumps({**GOOD, **changes})), RestInput)
     assert isinstance(given, RestInput)
     return given
 
@@ -90,7 +90,7 @@ def test_blank_urls(url: str) -> None:
 )
 def test_missing_parts_are_named(variables: dict[str, Any], property_: str) -> None:
     with pytest.raises(InputError) as caught:
-        bind(json.dumps(variables), RestInput)
+        bind(decode(json.dumps(variables)), RestInput)
     text = str(caught.value)
     assert text.startswith(CONSTRAINTS)
     assert f" - Property: {property_}: Validation failed." in text
@@ -212,7 +212,7 @@ TEMPLATES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("version", TEMPLATES)
 def test_the_input_of_every_template_version(version: str) -> None:
-    assert bind(json.dumps(TEMPLATES[version]), RestInput)
+    assert bind(decode(json.dumps(TEMPLATES[version])), RestInput)
 
 
 def test_unknown_properties_are_ignored() -> None:
@@ -222,7 +222,7 @@ def test_unknown_properties_are_ignored() -> None:
 @pytest.mark.parametrize("text", ["[]", "5", "not json", '"x"', "{"])
 def test_variables_that_are_no_object(text: str) -> None:
     with pytest.raises(InputError, match="This is not a JSON object"):
-        bind(text, RestInput)
+        bind(decode(text), RestInput)
 
 
 def test_values_do_not_appear_in_messages() -> None:
