@@ -202,7 +202,7 @@ async def test_a_command_over_the_servers_limit_is_rejected_not_retried() -> Non
 
 @pytest.mark.parametrize(("window", "most"), [(64, 5), (8192, 80), (16384, 400)])
 async def test_an_unread_stream_lets_the_gateway_push_only_a_few_jobs(window: int, most: int) -> None:
-    """Expected are 1, about 45 and about 90, the job that is read included. A client with gRPC's own options lets 17,000 pass."""
+    """Expected are 1, about 45 and about 90, with the job that is read. gRPC's own options let 17,000 pass."""
     written = 0
 
     async def push(_request: Any, context: Any) -> None:

@@ -17,9 +17,9 @@ Options = Sequence[tuple[str, str | int]]
 def stream_options(config: GatewayConfig) -> Options:
     """Options of channels for streams: how much a gateway may push before anybody reads.
 
-    With gRPC's own options that is up to 4 MiB: thousands of jobs whose leases run while nobody works on them. 8 KiB are
-    some 45 small jobs at most. With 64 bytes a job crosses only when it is asked for, since gRPC widens the window by the
-    size of the message that a pending read waits for: one round trip and 0.1 ms of CPU more for each job.
+    With gRPC's own options that is up to 4 MiB: thousands of jobs whose leases run while nobody works on them. 8 KiB
+    are some 45 small jobs at most. With 64 bytes a job crosses only when it is asked for, since gRPC widens the window
+    by the size of the message that a pending read waits for: one round trip and 0.1 ms of CPU more for each job.
     Needs grpcio 1.74 to take effect.
     """
     return (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", config.stream_window_bytes))
