@@ -36,11 +36,13 @@ def run(options: Namespace) -> int:
 
 def engine(options: Namespace) -> int:
     """``coupler engine``."""
+    from coupler.app.engine_documents import engine_documents
     from coupler.embedded.process import run as serve
 
     loaded = load(options)
     start_logs(loaded)
-    return serve(loaded.settings.embedded.engine_config(), paths(options.files))
+    config = loaded.settings.embedded.engine_config()
+    return serve(config, paths(options.files), engine_documents(config.db_path))
 
 
 def dev(options: Namespace) -> int:

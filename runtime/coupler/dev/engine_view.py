@@ -36,7 +36,7 @@ def on_free_ports(config: EngineConfig) -> EngineConfig:
     return replace(
         config,
         grpc_port=_free_port(config.host, config.grpc_port),
-        rest_port=_free_port(config.host, config.rest_port),
+        rest_port=None if config.rest_port is None else _free_port(config.host, config.rest_port),
     )
 
 

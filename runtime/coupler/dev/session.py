@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from coupler.app import Runtime, own_signals
+from coupler.app.engine_documents import engine_documents
 from coupler.dev.deployment import Deployment
 from coupler.dev.engine_view import EmbeddedView, on_free_ports
 from coupler.dev.sample_target import SampleTarget
@@ -54,7 +55,8 @@ def develop(load: Load, paths: Sequence[Path], *, live: bool) -> int:
     for warning in first.warnings:
         logging.getLogger("coupler.settings").warning(warning)
     with ExitStack() as stack:
-        engine = EngineThread(on_free_ports(first.settings.embedded.engine_config()))
+        config = on_free_ports(first.settings.embedded.engine_config())
+        engine = EngineThread(config, engine_documents(config.db_path))
         engine.start()
         stack.callback(engine.stop)
         target = stack.enter_context(SampleTarget()) if scenario.target else None
@@ -68,7 +70,7 @@ def _only_here(engine: EngineThread) -> dict[tuple[str, ...], Any]:
     """Settings that lead to this session's engine, whatever cluster the environment names."""
     return {
         ("gateway", "grpc_address"): f"http://{engine.grpc_address}",
-        ("gateway", "rest_address"): None,
+        ("gateway", "rest_address"): engine.rest_address,
         ("gateway", "prefer_rest"): False,
         ("gateway", "auth", "method"): "none",
         ("gateway", "ca_certificate_path"): None,
@@ -112,7 +114,8 @@ async def _show_until(stop: asyncio.Event, session: _Session, runtime: Runtime) 
 
 
 def _screen(session: _Session, runtime: Runtime) -> Screen:
-    header = [f"Coupler dev · engine {session.engine.grpc_address} · page {runtime.admin_address or 'off'}"]
+    engine, page = session.engine, runtime.admin_address or "off"
+    header = [f"Coupler dev · engine {engine.grpc_address} · page {page} · REST API {engine.rest_address}"]
     if session.paths:
         header.append(f"watching {', '.join(map(str, session.paths))} · Ctrl-C ends it")
     else:
