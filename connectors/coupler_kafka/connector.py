@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
@@ -121,12 +123,15 @@ class KafkaConnector(Connector[KafkaInput]):
                 return plain_bytes(given.message.value)
 
     async def _create(self, effective: Connection) -> Producer:
-        # Only here does aiokafka come into the process: with the first job.
+        assert self._engine is not None, "open() comes before execute()"
+        assert self._threads is not None, "open() comes before execute()"
+        # Only here does aiokafka come into the process, with the first job, and without holding up the loop.
+        await asyncio.get_running_loop().run_in_executor(
+            self._threads, importlib.import_module, "coupler_kafka.producer"
+        )
         from coupler_kafka.authentication import client_security
         from coupler_kafka.producer import start_producer
 
-        assert self._engine is not None, "open() comes before execute()"
-        assert self._threads is not None, "open() comes before execute()"
         security = await client_security(effective.security, self._threads, self._tokens, self._engine)
         return await start_producer(effective, security, self._settings.unknown_topic_seconds)
 

@@ -65,7 +65,7 @@ def connection_trouble(troubles: Sequence[BaseException]) -> str:
             return f"TLS failed: {trouble.reason or trouble}"
         case TimeoutError():
             return "unreachable: no answer in time"
-        case OSError():
+        case OSError() if not isinstance(trouble, ConnectionResetError):
             return f"unreachable: {_network_trouble(trouble)}"
         case errors.KafkaConnectionError() if _said(trouble):
             return _said(trouble)
