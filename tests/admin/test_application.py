@@ -106,6 +106,8 @@ async def test_incidents_are_those_of_the_embedded_engine(client: httpx.AsyncCli
 
     view.engine = FakeEngine()
 
+    assert (await client.post(f"/api/incidents/{BIG_KEY}/resolve")).status_code == 204
+    assert (await client.post("/api/incidents/1/resolve")).status_code == 404
     (incident,) = await json_of(client, "/api/incidents")
     (instance,) = await json_of(client, "/api/instances")
     assert (incident["key"], incident["type"], incident["element_id"]) == (str(BIG_KEY), "JOB_NO_RETRIES", "call")
@@ -174,6 +176,7 @@ async def test_the_reference_lists_every_path(client: httpx.AsyncClient) -> None
         "/api/jobs",
         "/api/jobs/recent",
         "/api/incidents",
+        "/api/incidents/{key}/resolve",
         "/api/instances",
     }
     for path, operations in openapi["paths"].items():

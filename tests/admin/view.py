@@ -25,6 +25,9 @@ class FakeEngine:
     async def incidents(self, limit: int) -> list[Incident]:
         return [Incident(BIG_KEY, "JOB_NO_RETRIES", "broken", "order", "call", 2, 3, time.time())][:limit]
 
+    async def resolve(self, key: int) -> bool:
+        return key == BIG_KEY
+
     async def instances(self, limit: int) -> list[Instance]:
         return [Instance(BIG_KEY, "order", "active", time.time(), None, "at call")][:limit]
 

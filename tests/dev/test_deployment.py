@@ -90,3 +90,17 @@ def test_ports_that_are_taken_are_passed_over(engine: EngineThread) -> None:
 def test_a_host_without_a_free_port_is_said() -> None:
     with pytest.raises(ConfigError, match="No port between 5000 and 5099"):
         on_free_ports(EngineConfig(host="192.0.2.1", grpc_port=5000))
+
+
+async def test_incidents_can_be_resolved(engine: EngineThread) -> None:
+    # Given an instance whose job type cannot be worked out
+    model = MODEL.format(id="stuck", name="one").replace('type="nobody"', 'type="=kind"')
+    await engine.deploy("a.bpmn", model.encode())
+    await engine.create_instance("stuck", {"kind": 7})
+    view = EmbeddedView(engine)
+    (incident,) = await view.incidents(10)
+
+    # When it is resolved without a remedy, there is a new one; an old key is not known any more
+    assert await view.resolve(incident.key)
+    assert not await view.resolve(incident.key)
+    assert [each.element_id for each in await view.incidents(10)] == ["work"]

@@ -20,6 +20,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 
 _DOWN: Responses = {503: {"model": models.Health, "description": "Down, with the reasons."}}
 _UNKNOWN: Responses = {404: {"description": "No such connector serves jobs here."}}
+_NO_INCIDENT: Responses = {404: {"description": "No such incident, or no embedded engine."}}
 _NO_ENGINE: Responses = {404: {"description": "This process has no embedded engine."}}
 
 
@@ -36,7 +37,8 @@ def create_app(view: RuntimeView, registry: CollectorRegistry, config: AdminConf
     app.add_middleware(Guard, listens_on=config.host, token=config.token)
     app.include_router(_health(view))
     app.include_router(_metrics(registry))
-    app.include_router(_api(view))
+    app.include_router(_state(view))
+    app.include_router(_actions(view))
     pages.add_to(app)
     return app
 
@@ -85,7 +87,7 @@ def _metrics(registry: CollectorRegistry) -> APIRouter:
     return router
 
 
-def _api(view: RuntimeView) -> APIRouter:
+def _state(view: RuntimeView) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["state"])
 
     @router.get("/info")
@@ -108,16 +110,6 @@ def _api(view: RuntimeView) -> APIRouter:
         """Every installed connector and how it gets its jobs."""
         return models.connectors(view)
 
-    @router.post("/connectors/{plugin}/pause", status_code=204, responses=_UNKNOWN)
-    async def pause(plugin: str) -> None:
-        """Takes no more jobs for a connector; those not yet started go back with unchanged retries."""
-        await view.pause(_served(view, plugin))
-
-    @router.post("/connectors/{plugin}/resume", status_code=204, responses=_UNKNOWN)
-    async def resume(plugin: str) -> None:
-        """Takes jobs again."""
-        await view.resume(_served(view, plugin))
-
     @router.get("/jobs")
     async def jobs() -> list[models.Running]:
         """Jobs held right now."""
@@ -137,6 +129,28 @@ def _api(view: RuntimeView) -> APIRouter:
     async def instances(limit: Limit = 100) -> list[models.ProcessInstance]:
         """Process instances of the embedded engine, newest first."""
         return [models.ProcessInstance.model_validate(instance) for instance in await _engine(view).instances(limit)]
+
+    return router
+
+
+def _actions(view: RuntimeView) -> APIRouter:
+    router = APIRouter(prefix="/api", tags=["actions"])
+
+    @router.post("/connectors/{plugin}/pause", status_code=204, responses=_UNKNOWN)
+    async def pause(plugin: str) -> None:
+        """Takes no more jobs for a connector; those not yet started go back with unchanged retries."""
+        await view.pause(_served(view, plugin))
+
+    @router.post("/connectors/{plugin}/resume", status_code=204, responses=_UNKNOWN)
+    async def resume(plugin: str) -> None:
+        """Takes jobs again."""
+        await view.resume(_served(view, plugin))
+
+    @router.post("/incidents/{key}/resolve", status_code=204, responses=_NO_INCIDENT)
+    async def resolve(key: int) -> None:
+        """Lets what an incident of the embedded engine stopped try again; a job without retries gets one more."""
+        if not await _engine(view).resolve(key):
+            raise HTTPException(404, f"There is no incident {key}.")
 
     return router
 

@@ -42,6 +42,10 @@ class EngineView(Protocol):
         """Open incidents, newest first."""
         ...
 
+    async def resolve(self, key: int) -> bool:
+        """Lets what an incident stopped try again; whether there was such an incident."""
+        ...
+
     async def instances(self, limit: int) -> list[Instance]:
         """Process instances, newest first."""
         ...

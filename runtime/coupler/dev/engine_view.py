@@ -6,7 +6,7 @@ import socket
 from dataclasses import replace
 
 from coupler.admin.view import Incident, Instance
-from coupler.embedded import EngineConfig, EngineThread, IncidentView, InstanceView
+from coupler.embedded import EngineConfig, EngineThread, IncidentView, InstanceView, Reason, Rejection
 from coupler.errors import ConfigError
 
 _PORTS_TRIED = 100
@@ -21,6 +21,16 @@ class EmbeddedView:
     async def incidents(self, limit: int) -> list[Incident]:
         """Open incidents, newest first."""
         return [_incident(each) for each in (await self._engine.view(limit)).incidents]
+
+    async def resolve(self, key: int) -> bool:
+        """Lets an element instance try again; whether there was such an incident."""
+        try:
+            await self._engine.resolve_incident(key)
+        except Rejection as error:
+            if error.reason is Reason.NOT_FOUND:
+                return False
+            raise
+        return True
 
     async def instances(self, limit: int) -> list[Instance]:
         """Process instances, newest first."""

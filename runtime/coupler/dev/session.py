@@ -116,10 +116,9 @@ async def _show_until(stop: asyncio.Event, session: _Session, runtime: Runtime) 
 def _screen(session: _Session, runtime: Runtime) -> Screen:
     engine, page = session.engine, runtime.admin_address or "off"
     header = [f"Coupler dev · engine {engine.grpc_address} · page {page} · REST API {engine.rest_address}"]
-    if session.paths:
-        header.append(f"watching {', '.join(map(str, session.paths))} · Ctrl-C ends it")
-    else:
-        header.append("no BPMN file given: deploy to the engine's address · Ctrl-C ends it")
+    watching = ", ".join(map(str, session.paths))
+    what = f"watching {watching}" if watching else "no BPMN file given: deploy to the engine's address"
+    header.append(f"{what} · Ctrl-C ends it")
     if not session.live:
         return Lines(header)
     table = LiveTable(header)

@@ -7,6 +7,18 @@ const OUTCOMES = { completed: "good", failed: "bad", bpmn_error: "warn", abandon
 
 const byId = (id) => document.getElementById(id);
 
+function button(title, path) {
+  const element = document.createElement("button");
+  element.textContent = title;
+  element.addEventListener("click", async () => {
+    element.disabled = true;
+    const answer = await fetch(path, { method: "POST" });
+    if (!answer.ok) show("refused", "bad", [await answer.text()]);
+    else await refresh();
+  });
+  return element;
+}
+
 function cell(value, kind) {
   const td = document.createElement("td");
   if (kind === "pill") {
@@ -14,6 +26,8 @@ function cell(value, kind) {
     span.className = "pill " + (OUTCOMES[value] || "");
     span.textContent = value.replace("_", " ");
     td.append(span);
+  } else if (kind === "action") {
+    if (value) td.append(button(...value));
   } else {
     td.textContent = value;
     if (kind) td.className = kind;
@@ -55,12 +69,19 @@ function subscription(connector) {
   return s.mode + (s.ready ? "" : ", not reached") + (s.last_error ? ": " + s.last_error : "");
 }
 
+function pausing(connector) {
+  if (!connector.subscription) return null;
+  const verb = connector.subscription.mode === "paused" ? "resume" : "pause";
+  return [verb, "/api/connectors/" + encodeURIComponent(connector.plugin) + "/" + verb];
+}
+
 const CONNECTORS = [
   ["Job type", (c) => c.type || "–", "key"],
   ["Name", (c) => c.name],
   ["From", (c) => c.origin],
   ["Jobs", (c) => (c.subscription ? c.subscription.active + " of " + c.subscription.max_active : "–"), "number"],
   ["Gets jobs by", subscription, "text"],
+  ["", pausing, "action"],
 ];
 const JOB = [
   ["Process", (j) => j.process_id],
@@ -80,6 +101,7 @@ const INCIDENTS = [
   ["Instance", (i) => i.process_instance_key, "key"],
   ["Since", (i) => clock(i.created_at), "number"],
   ["Message", (i) => i.message, "text"],
+  ["", (i) => ["resolve", "/api/incidents/" + encodeURIComponent(i.key) + "/resolve"], "action"],
 ];
 const INSTANCES = [
   ["", (i) => i.state, "pill"],
