@@ -19,7 +19,7 @@ from coupler.errors import ConnectorError, InputError
 from coupler.sdk.documents import Document, DocumentReturnFormat, ReturnFormat, return_format
 from coupler.sdk.input import Input
 from coupler.testing import CompleteCommand, FailCommand, ThrowErrorCommand
-from coupler.worker.binding import bind_with_documents
+from coupler.worker.binding import bind_with_documents, decode
 from tests.documents.kit import FakeCluster, http_engine, inline, serving
 from tests.documents.test_binding import b64
 from tests.documents.worker import run_job
@@ -192,7 +192,7 @@ async def test_a_wrong_document_fails_without_retries() -> None:
 async def test_variables_nested_beyond_all_measure(depth: int) -> None:
     text = '{"x": ' + "[" * depth + '{"camunda.document.type": "inline", "content": "x"}' + "]" * depth + "}"
     with pytest.raises(InputError, match="nested too deeply"):
-        await bind_with_documents(text, Input, NO_DOCUMENTS)
+        await bind_with_documents(decode(text), Input, NO_DOCUMENTS)
 
 
 async def test_blocking_connectors_read_files() -> None:
