@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Discriminator, Tag
+from pydantic import AfterValidator, Discriminator, Tag, field_validator
 
 from coupler.sdk import Input
 from coupler.sdk.template import Choice, CredentialTemplate, Template, Variant
@@ -68,6 +68,11 @@ class Keys(_Role):
     session_token: Annotated[
         MaybeText, Template(label="Session token", description="Of temporary credentials", secret=True)
     ] = None
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _absent_is_credentials(cls, value: Any) -> Any:
+        return "credentials" if value is None else value
 
 
 class DefaultChain(_Role):
