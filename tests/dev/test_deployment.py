@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from coupler.dev import session
 from coupler.dev.deployment import Deployment, bpmn_files
 from coupler.dev.engine_view import EmbeddedView, on_free_ports
 from coupler.embedded import EngineConfig, EngineThread
@@ -85,6 +86,27 @@ def test_ports_that_are_taken_are_passed_over(engine: EngineThread) -> None:
 
     assert taken < config.grpc_port < taken + 100
     assert config.rest_port == 0
+
+
+def test_a_port_that_is_taken_in_the_last_moment_is_passed_over(
+    engine: EngineThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given that a port looked free when it was looked at
+    taken = int(engine.grpc_address.rpartition(":")[2])
+    answers = [EngineConfig(grpc_port=taken), EngineConfig(grpc_port=0)]
+    monkeypatch.setattr(session, "on_free_ports", lambda wanted: answers.pop(0) if len(answers) > 1 else answers[0])
+
+    # When an engine is started there, then it has another one in the end
+    other = session.started_engine(EngineConfig(grpc_port=taken))
+    assert other.grpc_address != engine.grpc_address
+    other.stop()
+
+
+def test_trouble_that_is_not_about_ports_is_said(tmp_path: Path) -> None:
+    (tmp_path / "engine.db").write_bytes(b"this is no database, whatever its name says" * 100)
+
+    with pytest.raises(ConfigError, match=r"engine\.db"):
+        session.started_engine(EngineConfig(grpc_port=0, db_path=tmp_path / "engine.db"))
 
 
 def test_a_host_without_a_free_port_is_said() -> None:

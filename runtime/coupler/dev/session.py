@@ -17,7 +17,8 @@ from coupler.dev.engine_view import EmbeddedView, on_free_ports
 from coupler.dev.sample_target import SampleTarget
 from coupler.dev.scenario import Scenario, Starter, read_scenario
 from coupler.dev.screen import SHOWN, Lines, LiveTable, Screen
-from coupler.embedded import EngineThread
+from coupler.embedded import EngineConfig, EngineThread
+from coupler.errors import ConfigError
 from coupler.settings.loading import Loaded
 from coupler.telemetry.logs import TextFormatter, configure
 
@@ -55,15 +56,31 @@ def develop(load: Load, paths: Sequence[Path], *, live: bool) -> int:
     for warning in first.warnings:
         logging.getLogger("coupler.settings").warning(warning)
     with ExitStack() as stack:
-        config = on_free_ports(first.settings.embedded.engine_config())
-        engine = EngineThread(config, engine_documents(config.db_path))
-        engine.start()
+        engine = started_engine(first.settings.embedded.engine_config())
         stack.callback(engine.stop)
         target = stack.enter_context(SampleTarget()) if scenario.target else None
         loaded = load(_only_here(engine))
         loaded = replace(loaded, environ={**scenario.environ(), **loaded.environ})
         asyncio.run(_run(_Session(loaded, engine, paths, scenario, target, live)))
     return 0
+
+
+def started_engine(wanted: EngineConfig) -> EngineThread:
+    """An engine on the ports that are wanted, or the next free ones.
+
+    Raises:
+        ConfigError: it cannot start, and the ports are not the reason.
+    """
+    while True:
+        config = on_free_ports(wanted)
+        engine = EngineThread(config, engine_documents(config.db_path))
+        try:
+            engine.start()
+        except ConfigError:
+            if on_free_ports(wanted) == config:
+                raise
+            continue  # somebody was faster: a port that was free is taken now
+        return engine
 
 
 def _only_here(engine: EngineThread) -> dict[tuple[str, ...], Any]:
