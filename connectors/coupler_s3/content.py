@@ -86,10 +86,9 @@ class Content:
         """A part of it, or all of it, as a file."""
         return Section(self, start, self.size - start if length is None else length, cut)
 
-    @property
-    def in_memory(self) -> bool:
-        """Whether it needs no file."""
-        return self._file is None
+    def whole(self) -> bytes:
+        """All of it; for small contents."""
+        return self._memory if self._file is None else os.pread(self._file.fileno(), self.size, 0)
 
     def close(self) -> None:
         """Removes the temporary file. A section that is still being read keeps the file open by itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from coupler.sdk import InputError
@@ -11,6 +11,9 @@ from coupler_s3.answers import facts
 from coupler_s3.content import Content, Gathering
 from coupler_s3.multipart import Multipart
 from coupler_s3.s3 import S3, without_none
+from coupler_s3.threads import Cut
+
+_AT_ONCE_BYTES: Final = 256 * 1024
 
 
 async def upload(action: Upload, s3: S3, multipart: Multipart) -> dict[str, Any]:
@@ -50,10 +53,13 @@ def written(action: Written, content_type: str | None) -> dict[str, Any]:
 
 
 async def _put(s3: S3, content: Content, parameters: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = await s3.within(
-        lambda client, cut: client.put_object(**parameters, Body=content.section(cut), ContentLength=content.size)
-    )
-    return answer
+    def put(client: Any, cut: Cut) -> dict[str, Any]:
+        # For a file botocore asks with "Expect: 100-continue" first, which is one more way there and back.
+        body = content.whole() if content.size <= _AT_ONCE_BYTES else content.section(cut)
+        answer: dict[str, Any] = client.put_object(**parameters, Body=body, ContentLength=content.size)
+        return answer
+
+    return await s3.within(put)
 
 
 def _link(client: Any, target: dict[str, str]) -> str:

@@ -6,7 +6,8 @@ import importlib
 import uuid
 from typing import Any
 
-from tests.connectors.kit import Bench
+from coupler_s3.settings import S3Settings
+from tests.connectors.kit import Bench, Lent
 
 REGION = "eu-central-1"
 
@@ -64,6 +65,13 @@ class Place:
 
     def close(self) -> None:
         self.client.close()
+
+
+async def configured(bench: Bench, **settings: Any) -> None:
+    """Opens the connector again, with settings."""
+    await bench.connector.close()
+    bench.connector.settings = S3Settings(**settings)
+    await bench.connector.open(Lent(bench.engine))
 
 
 def inline(content: Any, name: str | None = "a.txt", content_type: str | None = None) -> dict[str, Any]:
