@@ -14,8 +14,8 @@ from coupler.embedded.store.variables import Document
 from coupler.embedded.variables import parse_document
 
 Number: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
-# Long enough for everybody, and still a moment of the calendar when it is added to now.
-Milliseconds: TypeAlias = Annotated[int, msgspec.Meta(ge=-1, lt=2**47)]
+# Long enough for everybody, and still a moment that the store can note when it is added to now.
+Milliseconds: TypeAlias = Annotated[int, msgspec.Meta(gt=-(2**47), lt=2**47)]
 Names: TypeAlias = Sequence[str] | None
 
 _NOTHING = msgspec.Raw()
