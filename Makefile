@@ -15,7 +15,7 @@ ifneq ($(wildcard $(VENV)/pyvenv.cfg),)
   endif
 endif
 
-.PHONY: setup run test test-real check fix bench lock proto clean
+.PHONY: setup run test test-real check fix bench feel-conformance lock proto clean
 .DEFAULT_GOAL := setup
 
 setup: $(VENV)/.product
@@ -50,6 +50,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/coupler templates check
 
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -57,6 +58,11 @@ fix: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
+
+# The rates by group over FEEL case files, which are read where they are: make feel-conformance CASES=folder-or-file
+feel-conformance: $(VENV)/.dev
+	@test -n "$(CASES)" || { echo "usage: make feel-conformance CASES=folder-or-file"; exit 1; }
+	$(BIN)/python -m bench.feel.conformance $(CASES)
 
 # Writes both lock files from the ranges in pyproject.toml: one set of pins, with hashes, for every platform and Python.
 # Pins that still fit are kept; `make lock UPGRADE=--upgrade` takes the newest.
