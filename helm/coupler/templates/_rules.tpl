@@ -94,7 +94,7 @@ groups:
         labels:
           severity: warning
         annotations:
-          summary: 'The engine made {{ "{{ $value | humanize }}" }} incidents in 15 minutes.'
+          summary: 'New incidents within 15 minutes: {{ "{{ $value | humanize }}" }}'
           description: Processes stand until somebody resolves them. A connector job whose retries are used up is one.
       {{- end }}
   {{- with $rules.additionalGroups }}
