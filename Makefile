@@ -15,7 +15,7 @@ ifneq ($(wildcard $(VENV)/pyvenv.cfg),)
   endif
 endif
 
-.PHONY: setup run test test-real check fix bench feel-conformance lock proto clean
+.PHONY: setup run test coverage test-real check fix bench feel-conformance lock proto clean
 .DEFAULT_GOAL := setup
 
 setup: $(VENV)/.product
@@ -39,8 +39,12 @@ run: $(VENV)/.product
 	$(BIN)/coupler dev demo
 
 test: $(VENV)/.dev
+	$(BIN)/python -m pytest -m "not integration and not faults"
+
+# Takes twice the CPU of `make test`.
+coverage: $(VENV)/.dev
 	$(BIN)/coverage run -m pytest -m "not integration and not faults"
-	$(BIN)/coverage report --skip-covered --skip-empty | tail -n 1
+	$(BIN)/coverage report --skip-covered --skip-empty
 
 test-real: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "integration or faults"
