@@ -67,9 +67,10 @@ class EmbeddedEngine:
         self._dispatch = Dispatch(self._engine)
         self._server = GrpcServer(Calls(self._engine, self._dispatch, self._where))
         try:
-            self._port = await self._server.start(self.config.host, self.config.grpc_port)
             if self.config.rest_port is not None:
                 self._rest_port = await self._start_rest(self.config.rest_port)
+            # Last, so that whoever finds the gRPC port open finds everything else as well.
+            self._port = await self._server.start(self.config.host, self.config.grpc_port)
         except BaseException:
             await self.stop()
             raise
