@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from coupler.gateway.protocol import Job
 
@@ -20,6 +20,7 @@ class Phase(Enum):
     RUNNING = "running"
     REPORTING = "reporting"  # the connector is done, the command is on its way
     FAILING = "reporting a failure"
+    ENDED = "ended"  # nothing is left to report, though a thread or a deaf connector may still run
 
 
 class Cut(Enum):
@@ -31,9 +32,22 @@ class Cut(Enum):
     HANDED_BACK = "not started: handed back to the engine"
 
 
+class Owner(Protocol):
+    """Who sees a job through."""
+
+    def disown(self, held: Held) -> None:
+        """Reports for a connector that ignores its cancellation."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Held:
-    """One held job. Times are seconds of ``time.monotonic``."""
+    """One held job. Times are seconds of ``time.monotonic``.
+
+    ``begun``: the task has taken its first step; before that a cancellation would end it unseen. ``renewals`` counts
+    how often the lease was extended or given to us anew. ``disowned`` reports in place of a connector that is deaf to
+    its cancellation.
+    """
 
     job: Job
     connector: str
@@ -42,16 +56,23 @@ class Held:
     max_run_seconds: float
     phase: Phase = Phase.WAITING
     started_at: float = 0.0
+    begun: bool = False
     cut: Cut | None = None
+    cut_at: float = 0.0
+    renewals: int = 0
     superseded: bool = False
     task: asyncio.Task[None] | None = None
     thread: Future[Any] | None = None
+    owner: Owner | None = None
+    disowned: asyncio.Task[None] | None = None
 
     def cut_short(self, reason: Cut) -> None:
         """Cancels the job's task, once; the reason tells the task what to do about it."""
         if self.cut is None and self.task is not None:
             self.cut = reason
-            self.task.cancel()
+            self.cut_at = time.monotonic()
+            if self.begun:
+                self.task.cancel()
 
     def acknowledge_cut(self) -> None:
         """Called by the task once it has seen its cancellation: it goes on to report."""
@@ -61,7 +82,17 @@ class Held:
     def renew(self, job: Job) -> None:
         """Takes a second delivery of the same job as a new lease on the run in progress."""
         self.job.retries = job.retries
-        self.lease_ends_at = job.received_at + self.lease_seconds
+        self.extended_until(lease_end(job, self.lease_seconds))
+
+    def extended_until(self, lease_ends_at: float) -> None:
+        """The lease goes on."""
+        self.lease_ends_at = lease_ends_at
+        self.renewals += 1
+
+    @property
+    def given_up(self) -> bool:
+        """Whether a new delivery is none of this run's business: it is over, or as good as over."""
+        return self.phase in (Phase.FAILING, Phase.ENDED) or self.cut is Cut.LEASE_LOST
 
 
 class ActiveJobs:
@@ -69,25 +100,28 @@ class ActiveJobs:
 
     def __init__(self) -> None:
         self._by_key: dict[int, Held] = {}
+        self._superseded: set[Held] = set()  # their keys belong to newer activations, but they have not ended yet
+        self._lingering: set[Held] = set()
         self._empty = asyncio.Event()
         self._empty.set()
 
     def __len__(self) -> int:
-        return len(self._by_key)
+        return len(self._by_key) + len(self._superseded)
 
     def __iter__(self) -> Iterator[Held]:
-        return iter(tuple(self._by_key.values()))
+        return iter((*self._by_key.values(), *self._superseded, *self._lingering))
 
     def adopt(self, job: Job) -> bool:
         """Whether the job already runs here: then its lease is renewed and it is not run again.
 
         A job whose failure is being reported is no longer that activation: the engine has taken the FailJob, though its
-        answer was lost, or the lease ran out. The report stops, so that it cannot hit the newer activation.
+        answer was lost, or the lease ran out. The report stops, so that it cannot hit the newer activation. The same
+        goes for a run that was cut because its lease was lost, and for one that has ended but for its thread.
         """
         held = self._by_key.get(job.key)
         if held is None:
             return False
-        if held.phase is Phase.FAILING:
+        if held.given_up:
             held.superseded = True
             return False
         held.renew(job)
@@ -95,18 +129,29 @@ class ActiveJobs:
 
     def add(self, held: Held) -> None:
         """Starts holding a job."""
+        older = self._by_key.get(held.job.key)
+        if older is not None:
+            self._superseded.add(older)
         self._by_key[held.job.key] = held
         self._empty.clear()
 
     def remove(self, held: Held) -> None:
         """Stops holding it, unless the key belongs to a newer activation by now."""
+        self._lingering.discard(held)
         if self._by_key.get(held.job.key) is held:
             del self._by_key[held.job.key]
-        if not self._by_key:
+        else:
+            self._superseded.discard(held)
+        if not self._by_key and not self._superseded:
             self._empty.set()
 
+    def linger(self, held: Held) -> None:
+        """The job is over, but its thread, or a connector deaf to cancellation, still runs: nobody waits for that."""
+        self.remove(held)
+        self._lingering.add(held)
+
     async def until_empty(self) -> None:
-        """Waits until no job is held."""
+        """Waits until no job is held; those that linger do not count."""
         await self._empty.wait()
 
 

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from coupler.documents.service import Documents
+from coupler.errors import GatewayError
 from coupler.gateway.protocol import ActivateRequest, Gateway, Job
 from coupler.registry import Registered
 from coupler.sdk.context import Resources
@@ -23,8 +23,11 @@ from coupler.worker.outcome import Abandoned, BpmnErrorThrown, Completed, Failed
 from coupler.worker.report import report
 from coupler.worker.status import FinishedJob, SubscriptionStatus
 from coupler.worker.subscription import Subscription, SubscriptionConfig
+from coupler.worker.tasks import ended
 
 log = logging.getLogger(__name__)
+
+_AT_ONCE_SECONDS = 0.001
 
 _LABELS: dict[type[Outcome], str] = {
     Completed: "completed",
@@ -65,32 +68,43 @@ class Channel:
         self._execution = Execution(
             registered, gateway=gateway, secrets=secrets, resources=resources, config=config, documents=documents
         )
-        self._subscription = Subscription(
-            _subscription_config(registered, config, self._lease_seconds),
-            gateway=gateway,
-            slots=self._slots,
-            total=total,
-            accept=self._accept,
-        )
+        self._subscription_config = _subscription_config(registered, config, self._lease_seconds)
+        self._subscription = self._subscribe()
         self._task: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
         self._stopped_as = "stopped"
         self._stopping = False
 
+    def _subscribe(self) -> Subscription:
+        return Subscription(
+            self._subscription_config,
+            gateway=self._gateway,
+            slots=self._slots,
+            total=self._total,
+            accept=self._accept,
+        )
+
+    @property
+    def taking_jobs(self) -> bool:
+        """Whether the subscription is open."""
+        return self._task is not None
+
     def start(self) -> None:
-        """Opens the subscription, unless it is open."""
+        """Opens a subscription, unless one is open. An older one may still be closing; it shares nothing with this."""
         if self._task is None:
             self._stopping = False
+            self._subscription = self._subscribe()
             self._task = asyncio.create_task(self._subscription.run(), name=f"subscription {self.job_type}")
 
     async def stop(self, state: str = "stopped") -> None:
-        """Closes the subscription; jobs that are held go on."""
+        """Closes the subscription, and waits for one that is being closed already; jobs that are held go on."""
         self._stopped_as = state
         self._stopping = True
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+        await ended(*self._closing)
 
     def close(self) -> None:
         """Frees what the execution holds."""
@@ -117,7 +131,12 @@ class Channel:
             return
         self._metrics.activated()
         held = Held(
-            job, self._connector, self._lease_seconds, lease_end(job, self._lease_seconds), self._max_run_seconds
+            job,
+            self._connector,
+            self._lease_seconds,
+            lease_end(job, self._lease_seconds),
+            self._max_run_seconds,
+            owner=self,
         )
         self._active.add(held)
         if self._stopping:  # read from a stream that is being closed
@@ -129,8 +148,11 @@ class Channel:
 
     async def _see_through(self, held: Held, slot_held: bool) -> None:
         """Waits for the slots, runs the job, reports, and gives the slots back, whatever happens."""
+        held.begun = True
         total_held = False
         try:
+            if held.cut is not None:
+                return await self._not_started(held, held.cut)
             if not slot_held:
                 await self._slots.acquire()
                 slot_held = True
@@ -139,8 +161,13 @@ class Channel:
             total_held = True
             held.phase = Phase.RUNNING
             held.started_at = time.monotonic()
-            await self._finish(held, await self._execution.outcome(held))
-            if held.thread is not None:
+            outcome = await self._execution.outcome(held)
+            if held.disowned is None:
+                await self._finish(held, outcome)
+            else:
+                await asyncio.wait({held.disowned})
+            if held.thread is not None and held.thread.running():
+                self._active.linger(held)
                 await self._execution.until_thread_ended(held)
         except asyncio.CancelledError:
             if held.cut is None or held.phase is not Phase.WAITING:
@@ -156,13 +183,39 @@ class Channel:
 
     async def _not_started(self, held: Held, cut: Cut) -> None:
         if cut is Cut.LEASE_LOST:
-            self._record(held, Abandoned(cut.value))
+            await self._finish(held, Abandoned(cut.value))
             return
-        back = Failed(held.job.retries, "The job was not started and is handed back to the engine.")
-        await report(self._gateway, held, back)
-        self._record(held, Abandoned(Cut.HANDED_BACK.value))
+        if held.job.retries > 0:
+            back = Failed(held.job.retries, "The job was not started and is handed back to the engine.")
+            await report(self._gateway, held, back)
+        else:
+            await self._end_lease(held)
+        await self._finish(held, Abandoned(Cut.HANDED_BACK.value))
+
+    async def _end_lease(self, held: Held) -> None:
+        """Hands back a job that came without retries: a FailJob would make an incident of it."""
+        held.phase = Phase.FAILING
+        try:
+            await self._gateway.update_timeout(held.job.key, _AT_ONCE_SECONDS)
+        except GatewayError as error:
+            log.debug("Job %d stays until its lease ends: %s", held.job.key, error)
+
+    def disown(self, held: Held) -> None:
+        """Reports for a connector that ignores its cancellation; its slots stay taken until it ends."""
+        log.warning(
+            "%s: job %d goes on although it was cancelled (%s). What it returns will be dropped.",
+            self.job_type,
+            held.job.key,
+            held.cut and held.cut.value,
+        )
+        held.disowned = asyncio.create_task(self._finish_without(held))
+
+    async def _finish_without(self, held: Held) -> None:
+        await self._finish(held, self._execution.cut_short(held))
+        self._active.linger(held)
 
     async def _hand_back(self, held: Held, slot_held: bool) -> None:
+        held.begun = True
         try:
             await self._not_started(held, Cut.HANDED_BACK)
         finally:
@@ -171,7 +224,9 @@ class Channel:
                 self._slots.release()
 
     async def _finish(self, held: Held, outcome: Outcome) -> None:
-        self._record(held, await report(self._gateway, held, outcome))
+        told = await report(self._gateway, held, outcome)
+        held.phase = Phase.ENDED
+        self._record(held, told)
 
     def _record(self, held: Held, outcome: Outcome) -> None:
         job = held.job

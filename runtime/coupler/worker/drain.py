@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 from coupler.worker.active import ActiveJobs, Cut, Phase
@@ -13,6 +14,7 @@ from coupler.worker.channel import Channel
 log = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 5.0  # for the last commands, after the deadline
+_LAST_SECONDS = 1.0  # for tasks that are cancelled in the end
 
 
 @dataclass(slots=True, frozen=True)
@@ -41,10 +43,9 @@ async def drain(channels: Collection[Channel], active: ActiveJobs, drain_seconds
     for held in cut:
         held.cut_short(Cut.SHUTDOWN)
     await _until_empty(active, _REPORT_SECONDS)
-    # 5. Nobody waits for ever.
-    left = [held for held in active if held.task is not None]
-    for held in left:
-        held.task.cancel()  # type: ignore[union-attr]
+    # 5. Nobody waits for ever: neither for commands nor for threads that do not end.
+    left = [held for held in active if held.phase is not Phase.ENDED]
+    await _end_tasks(active)
     summary = DrainSummary(running - len(cut), len(waiting), len(cut), len(left))
     log.info(
         "Drained: %d running jobs finished, %d were handed back, %d cut short, %d left to their leases.",
@@ -62,3 +63,13 @@ async def _until_empty(active: ActiveJobs, seconds: float) -> None:
             await active.until_empty()
     except TimeoutError:
         pass
+
+
+async def _end_tasks(active: ActiveJobs) -> None:
+    """Cancels what is left. A connector that is deaf to it is not waited for."""
+    tasks = [task for held in active for task in (held.task, held.disowned) if task is not None]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_SECONDS):
+            for task in tasks:
+                task.cancel()
+            await active.until_empty()

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from coupler import json
 from coupler.documents.binding import MARK
 from coupler.documents.service import NO_DOCUMENTS, Documents
-from coupler.errors import BpmnError, ConnectorError, GatewayError
+from coupler.errors import BpmnError, ConnectorError, GatewayError, InputError
 from coupler.gateway.protocol import Gateway, Job
 from coupler.registry import Registered
 from coupler.sdk.context import JobContext, Resources
@@ -27,7 +29,7 @@ from coupler.worker import headers as task_headers
 from coupler.worker.active import Cut, Held
 from coupler.worker.binding import bind, bind_with_documents, decode
 from coupler.worker.config import WorkerConfig
-from coupler.worker.failure import ErrorResult, describe, error_result, failed
+from coupler.worker.failure import ErrorResult, describe, error_result, failed, java_type
 from coupler.worker.headers import Headers
 from coupler.worker.invocation import Invocation
 from coupler.worker.judge import judge_error, judge_success
@@ -83,16 +85,37 @@ class Execution:
         """Runs one job. Raises nothing but a cancellation that was not ordered through ``Held.cut_short``."""
         attempt = _Attempt(held)
         try:
-            mapped = await self._work(attempt)
-            result = await self._judge_result(attempt, mapped)
+            outcome = await self._run(attempt)
         except asyncio.CancelledError:
             if held.cut is None:
                 raise
             held.acknowledge_cut()
             return self._cut_short(attempt, held.cut)
+        except Exception as problem:  # noqa: BLE001 - whatever went wrong, the engine must be told
+            return self._untold(attempt, problem)
+        if held.cut is not None:  # the connector finished all the same
+            held.acknowledge_cut()
+            if held.cut is Cut.LEASE_LOST:
+                return Abandoned(held.cut.value)
+        return outcome
+
+    def cut_short(self, held: Held) -> Outcome:
+        """The outcome of a run that was cut short, without waiting for the connector."""
+        attempt = _Attempt(held)
+        with suppress(InputError):
+            self._read_headers(attempt)
+        return self._cut_short(attempt, held.cut or Cut.TOO_LONG)
+
+    async def _run(self, attempt: _Attempt) -> Outcome:
+        """The steps, and what their errors come to."""
+        try:
+            mapped = await self._work(attempt)
+            result = await self._judge_result(attempt, mapped)
         except BpmnError as error:
             return self._bpmn_error(attempt, error)
         except Exception as problem:  # noqa: BLE001 - whatever a connector raises must become a command
+            if attempt.held.cut is not None:  # that is how it took its cancellation
+                return self._cut_short(attempt, attempt.held.cut)
             return await self._judge_problem(attempt, problem)
         return _masked(result, attempt.masker)
 
@@ -105,7 +128,11 @@ class Execution:
         self._invocation.close()
 
     async def _work(self, attempt: _Attempt) -> Mapped:
-        await self._read_headers(attempt)
+        self._read_headers(attempt)
+        if "jobTimeout" in attempt.headers.all:
+            seconds = task_headers.job_timeout_seconds(attempt.headers.all)
+            if seconds is not None:
+                await self._change_lease(attempt.held, seconds)
         target, bound = await self._bind(attempt)
         response = await self._invocation.call(attempt.held, target, bound, self._context(attempt))
         if not self._connector.response_is_json:
@@ -115,15 +142,12 @@ class Execution:
             attempt.job, attempt.headers, response, config.feel_limits, config.max_variables_bytes, self._documents
         )
 
-    async def _read_headers(self, attempt: _Attempt) -> None:
+    @staticmethod
+    def _read_headers(attempt: _Attempt) -> None:
         attempt.headers = task_headers.read_headers(attempt.job.custom_headers)
         values = attempt.headers.all
         if "retryBackoff" in values:
             attempt.backoff_seconds = task_headers.retry_backoff_seconds(values)
-        if "jobTimeout" in values:
-            seconds = task_headers.job_timeout_seconds(values)
-            if seconds is not None:
-                await self._change_lease(attempt.held, seconds)
 
     async def _change_lease(self, held: Held, seconds: float) -> None:
         """Asks for the lease of the header ``jobTimeout``; connection trouble does not keep the job from running."""
@@ -137,7 +161,7 @@ class Execution:
             log.warning("Job %d keeps its lease: the gateway did not take jobTimeout. %s", held.job.key, error)
             held.lease_ends_at = min(held.lease_ends_at, asked_at + seconds)
         else:
-            held.lease_ends_at = asked_at + seconds
+            held.extended_until(asked_at + seconds)
         held.lease_seconds = seconds
         if held.lease_ends_at <= time.monotonic():
             raise ConnectorError("The time of the header jobTimeout was over before the connector could start.")
@@ -223,10 +247,22 @@ class Execution:
     def _bpmn_error(self, attempt: _Attempt, error: BpmnError) -> Outcome:
         described = describe(error, attempt.masker, self._config.max_message_length)
         try:
-            variables = encode_variables(dict(error.variables), self._config.max_variables_bytes)
+            told = attempt.masker.mask_value(to_plain(dict(error.variables)))
+            variables = encode_variables(told, self._config.max_variables_bytes)
         except Exception as problem:  # noqa: BLE001 - too large, or without a JSON form
             return self._expression_failed(attempt, problem, None)
-        return BpmnErrorThrown(error.code, described["message"], variables)
+        return BpmnErrorThrown(cut(str(error.code), self._config.max_message_length), described["message"], variables)
+
+    def _untold(self, attempt: _Attempt, problem: Exception) -> Failed:
+        """The last resort: a failure that cannot even be described."""
+        job = attempt.job
+        log.error("Job %d failed, and its error could not be handled: %s", job.key, type(problem).__name__)
+        if attempt.masker is NOTHING_TO_MASK:
+            log.debug("Where job %d failed", job.key, exc_info=problem)
+        text = f"The job failed, and its error could not be handled ({type(problem).__name__})."
+        error = {"type": java_type(problem), "message": text}
+        backoff = attempt.backoff_seconds or 0.0
+        return Failed(max(job.retries - 1, 0), text, max(backoff, 0.0), json.dumps({"error": error}))
 
     def _cut_short(self, attempt: _Attempt, reason: Cut) -> Outcome:
         retries = attempt.job.retries
@@ -234,7 +270,7 @@ class Execution:
             case Cut.LEASE_LOST:
                 return Abandoned(reason.value)
             case Cut.HANDED_BACK:
-                return Failed(retries, "The job was not started and is handed back to the engine.")
+                return Failed(max(retries, 0), "The job was not started and is handed back to the engine.")
             case Cut.TOO_LONG:
                 seconds = attempt.held.max_run_seconds
                 problem = ConnectorError(f"The job was cut short: it ran longer than {seconds:g} s.", code="TIMEOUT")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 from coupler import json
 from coupler.errors import CircuitOpen, ConnectorError, CouplerError, HeaderError, InputError, RetryLater
 from coupler.secrets.masking import Masker
 from coupler.worker.config import WorkerConfig
+from coupler.worker.describable import describable
 from coupler.worker.outcome import Failed
 from coupler.worker.text import cut, java_text
 
 _UNMASKABLE = "The job failed. The reason is not shown, because hiding secrets in it failed."
+_MAX_RETRIES = 2**31 - 1
+_MAX_BACKOFF_SECONDS = 2.0**53  # in milliseconds it still fits the engine's 64 bits
 
 
 @dataclass(slots=True)
@@ -29,7 +33,13 @@ def error_result(
 ) -> ErrorResult:
     """Chooses retries and backoff by the kind of error, and describes it without secrets."""
     retries, backoff = _budget(problem, job_retries, header_backoff)
-    return ErrorResult(describe(problem, masker, config.max_message_length), max(retries, 0), max(backoff, 0.0))
+    error = describe(problem, masker, config.max_message_length)
+    return ErrorResult(error, within_int32(retries), min(max(backoff, 0.0), _MAX_BACKOFF_SECONDS))
+
+
+def within_int32(retries: int) -> int:
+    """Retries as the engine can count them."""
+    return min(max(retries, 0), _MAX_RETRIES)
 
 
 def describe(problem: BaseException, masker: Masker, max_length: int) -> dict[str, Any]:
@@ -41,9 +51,9 @@ def describe(problem: BaseException, masker: Masker, max_length: int) -> dict[st
         }
         if isinstance(problem, ConnectorError):
             if problem.code is not None:
-                error["code"] = problem.code
+                error["code"] = cut(str(problem.code), max_length)
             if problem.variables is not None:
-                error["variables"] = masker.mask_value(_plain(problem.variables))
+                error["variables"] = masker.mask_value(describable(problem.variables))
     except Exception:  # noqa: BLE001 - whatever went wrong, an unmasked text must not leave
         return {"type": java_type(problem), "message": _UNMASKABLE}
     return error
@@ -79,8 +89,9 @@ def _budget(problem: BaseException, job_retries: int, header_backoff: float | No
         case CircuitOpen():
             return job_retries, problem.after_seconds or 0.0
         case RetryLater():
-            retries = job_retries - 1 if problem.retries is None else problem.retries
-            backoff = header_backoff if problem.after_seconds is None else problem.after_seconds
+            chosen, after = problem.retries, problem.after_seconds
+            retries = chosen if isinstance(chosen, int) else job_retries - 1
+            backoff = after if isinstance(after, int | float) and not isnan(after) else header_backoff
             return retries, backoff or 0.0
         case InputError():
             return 0, header_backoff or 0.0
@@ -95,10 +106,6 @@ def _message(problem: BaseException) -> str:
         return problem.message
     text = str(problem)
     return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
-
-
-def _plain(value: Any) -> Any:
-    return json.loads(json.dump_bytes(value))
 
 
 def _without_variables(error: Any, size: int) -> Any:

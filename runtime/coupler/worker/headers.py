@@ -23,7 +23,10 @@ class Headers:
 
 def read_headers(custom_headers: str) -> Headers:
     """Reads the headers' JSON. Blank expressions and names count as absent."""
-    values: Any = json.loads(custom_headers) if custom_headers else {}
+    try:
+        values: Any = json.loads(custom_headers) if custom_headers else {}
+    except (json.Malformed, RecursionError) as error:
+        raise HeaderError("The job's custom headers cannot be read.") from error
     if not isinstance(values, dict):
         raise HeaderError("The job's custom headers are not a JSON object.")
     return Headers(
@@ -43,10 +46,7 @@ def retry_backoff_seconds(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retryBackoff")
     if text is None:
         return None
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise HeaderError(f"The task header retryBackoff cannot be read: {error}.") from error
+    return _duration("retryBackoff", text)
 
 
 def job_timeout_seconds(headers: Mapping[str, str]) -> float | None:
@@ -56,15 +56,21 @@ def job_timeout_seconds(headers: Mapping[str, str]) -> float | None:
         HeaderError: not a duration of at least a millisecond.
     """
     text = headers.get("jobTimeout")
-    if text is None or not text.strip():
+    if text is None or (isinstance(text, str) and not text.strip()):
         return None
-    try:
-        seconds = parse_duration(text)
-    except ValueError as error:
-        raise HeaderError(f"The task header jobTimeout cannot be read: {error}.") from error
+    seconds = _duration("jobTimeout", text)
     if seconds < 0.001:
         raise HeaderError(f"The task header jobTimeout must be at least a millisecond, but it is '{text}'.")
     return seconds
+
+
+def _duration(name: str, text: Any) -> float:
+    if not isinstance(text, str):
+        raise HeaderError(f"The task header {name} must be text such as PT30S, but it is {json.dumps(text)[:100]}.")
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise HeaderError(f"The task header {name} cannot be read: {error}.") from error
 
 
 def _text(values: Mapping[str, Any], name: str) -> str | None:

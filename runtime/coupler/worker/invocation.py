@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel
 
+from coupler.errors import ConnectorError
 from coupler.sdk.connector import Connector
 from coupler.sdk.context import JobContext
 from coupler.worker.active import Held
 from coupler.worker.routing import Target
+from coupler.worker.threads import DaemonThreads
 
 
 class Invocation:
@@ -21,14 +21,28 @@ class Invocation:
     def __init__(self, connector: Connector[Any]) -> None:
         self._name = connector.name
         self._threads = connector.threads
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: DaemonThreads | None = None
 
     async def call(self, held: Held, target: Target, bound: BaseModel, context: JobContext) -> Any:
-        """The connector's response; whatever it raises passes through."""
+        """The connector's response; errors that it raises pass through.
+
+        Raises:
+            ConnectorError: it raised what would otherwise end the task without a command, or the process.
+        """
+        try:
+            return await self._call(held, target, bound, context)
+        except Exception:
+            raise
+        except BaseException as raised:
+            if _is_ours(held, raised):
+                raise
+            raise ConnectorError(_unusual(raised)) from raised
+
+    async def _call(self, held: Held, target: Target, bound: BaseModel, context: JobContext) -> Any:
         if target.is_async:
             return await target.method(bound, context)
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
+            self._pool = DaemonThreads(self._threads, self._name)
         thread = self._pool.submit(target.method, bound, context)
         held.thread = thread
         return await asyncio.wrap_future(thread)
@@ -36,11 +50,29 @@ class Invocation:
     @staticmethod
     async def until_thread_ended(held: Held) -> None:
         """A thread cannot be cancelled: its slot stays taken until it ends, and what it returns is dropped."""
-        if held.thread is not None and held.thread.running():
-            with suppress(Exception):
-                await asyncio.wrap_future(held.thread)
+        if held.thread is not None:
+            late = asyncio.wrap_future(held.thread)
+            await asyncio.wait({late})  # never raises what the thread raised, a SystemExit least of all
+            if not late.cancelled():
+                late.exception()
 
     def close(self) -> None:
         """Ends the pool without waiting for threads that hang."""
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.shutdown()
+
+
+def _is_ours(held: Held, raised: BaseException) -> bool:
+    """Whether it is meant for the runtime: a cancellation of this very task, or the end of the process."""
+    if isinstance(raised, KeyboardInterrupt | GeneratorExit):
+        return True
+    task = asyncio.current_task()
+    return isinstance(raised, asyncio.CancelledError) and (
+        held.cut is not None or task is None or task.cancelling() > 0
+    )
+
+
+def _unusual(raised: BaseException) -> str:
+    if isinstance(raised, asyncio.CancelledError):
+        return "The connector's call was cancelled from within, as happens when a client is closed while it is used."
+    return f"The connector raised {type(raised).__name__}: {raised}"

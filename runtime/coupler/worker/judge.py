@@ -13,7 +13,7 @@ from coupler.errors import InputError
 from coupler.gateway.protocol import Job
 from coupler.worker.config import WorkerConfig
 from coupler.worker.evaluation import evaluate_to_object, job_scope, refuse_forbidden_literal
-from coupler.worker.failure import ErrorResult, fail_with
+from coupler.worker.failure import ErrorResult, fail_with, within_int32
 from coupler.worker.mapping import Mapped, encode_variables
 from coupler.worker.outcome import BpmnErrorThrown, Completed, Outcome
 from coupler.worker.text import cut
@@ -114,8 +114,8 @@ def _retries(verdict: dict[str, Any]) -> int:
     if retries is None:
         return 0
     try:
-        return max(int(retries), 0)
-    except (TypeError, ValueError) as error:
+        return within_int32(int(retries))
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError("The retries of jobError must be a number.") from error
 
 

@@ -9,8 +9,11 @@ import time
 from coupler.errors import GatewayError, GatewayStatus
 from coupler.gateway.protocol import Gateway
 from coupler.worker.active import ActiveJobs, Cut, Held, Phase
+from coupler.worker.tasks import ended
 
 log = logging.getLogger(__name__)
+
+_CLEANUP_SECONDS = 3.0  # what a connector gets to clean up after its cancellation; less than a drain leaves for reports
 
 
 class LeaseKeeper:
@@ -31,15 +34,16 @@ class LeaseKeeper:
                 await asyncio.sleep(self._tick_seconds)
                 self.tick(time.monotonic())
         finally:
-            for task in self._extensions:
-                task.cancel()
+            await ended(*self._extensions)
 
     def tick(self, now: float) -> None:
         """Looks at every held job: too long a run is cut short, a lease past its half-life is extended."""
         for held in self._active:
-            if held.phase is Phase.RUNNING and now - held.started_at > held.max_run_seconds:
+            if held.phase is Phase.RUNNING and held.cut is not None:
+                _insist(held, now)
+            elif held.phase is Phase.RUNNING and now - held.started_at > held.max_run_seconds:
                 held.cut_short(Cut.TOO_LONG)
-            elif not self._unsupported and held.lease_ends_at - now < held.lease_seconds / 2:
+            elif not self._unsupported and _wants_extension(held, now):
                 self._extend_soon(held)
 
     def _extend_soon(self, held: Held) -> None:
@@ -51,18 +55,19 @@ class LeaseKeeper:
 
     async def _extend(self, held: Held) -> None:
         asked_at = time.monotonic()
+        renewals = held.renewals
         try:
             await self._gateway.update_timeout(held.job.key, held.lease_seconds)
-            held.lease_ends_at = asked_at + held.lease_seconds
+            held.extended_until(asked_at + held.lease_seconds)
         except GatewayError as error:
-            self._not_extended(held, error)
+            self._not_extended(held, error, renewed=held.renewals != renewals)
         finally:
             self._extending.discard(held.job.key)
 
-    def _not_extended(self, held: Held, error: GatewayError) -> None:
+    def _not_extended(self, held: Held, error: GatewayError, *, renewed: bool) -> None:
         match error.status:
             case GatewayStatus.NOT_FOUND:
-                if held.phase in (Phase.WAITING, Phase.RUNNING):
+                if not renewed and held.phase in (Phase.WAITING, Phase.RUNNING):  # else it was delivered to us again
                     held.cut_short(Cut.LEASE_LOST)
             case GatewayStatus.UNIMPLEMENTED:
                 self._unsupported = True
@@ -72,3 +77,19 @@ class LeaseKeeper:
                 )
             case _:
                 log.debug("The lease of job %d was not extended, next try in a moment: %s", held.job.key, error)
+
+
+def _wants_extension(held: Held, now: float) -> bool:
+    if held.superseded or held.phase is Phase.ENDED:  # the lease may be somebody else's by now
+        return False
+    return held.lease_ends_at - now < held.lease_seconds / 2
+
+
+def _insist(held: Held, now: float) -> None:
+    """A connector that has been cancelled, but goes on: told once more, and then the engine is told without it."""
+    if now - held.cut_at < _CLEANUP_SECONDS or held.disowned is not None:
+        return
+    if held.task is not None:
+        held.task.cancel()
+    if held.owner is not None:
+        held.owner.disown(held)

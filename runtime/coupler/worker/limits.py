@@ -54,9 +54,8 @@ class Slots:
             raise
 
     async def until_free(self, wanted: int) -> None:
-        """Waits until ``wanted`` slots are free at once, without taking them."""
-        wanted = min(wanted, self.limit)
-        while self._free < wanted:
+        """Waits until ``wanted`` slots (all of them, where the limit is lower) are free at once; takes none."""
+        while self._free < min(wanted, self.limit):
             reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             entry = (wanted, reached)
             self._thresholds.append(entry)
@@ -76,5 +75,5 @@ class Slots:
                 self._free -= 1
         if self._thresholds:
             for wanted, reached in self._thresholds:
-                if wanted <= self._free and not reached.done():
+                if min(wanted, self.limit) <= self._free and not reached.done():
                     reached.set_result(None)

@@ -17,6 +17,9 @@ from coupler.worker.evaluation import evaluate_to_object, job_scope, refuse_forb
 from coupler.worker.headers import Headers
 from coupler.worker.outcome import Completed
 
+# half a character, a number of thousands of digits, a value that contains itself, a type that nobody knows
+_NO_JSON = (TypeError, ValueError, RecursionError, msgspec.EncodeError, json.Malformed)
+
 
 @dataclass(slots=True)
 class Mapped:
@@ -41,7 +44,7 @@ def to_plain(response: Any) -> Any:
         return response
     try:
         return json.loads(json.dump_bytes(response))
-    except (TypeError, ValueError, msgspec.EncodeError) as error:
+    except _NO_JSON as error:
         raise InputError(f"The connector's response has no JSON form: {error}") from error
 
 
@@ -90,9 +93,12 @@ def encode_variables(variables: dict[str, Any], max_bytes: int) -> str:
     """JSON text of output variables.
 
     Raises:
-        InputError: larger than ``max_bytes``: the engine would refuse the command.
+        InputError: larger than ``max_bytes``, so that the engine would refuse the command; or no JSON.
     """
-    encoded = json.dump_bytes(variables)
+    try:
+        encoded = json.dump_bytes(variables)
+    except _NO_JSON as error:
+        raise InputError(f"The output variables have no JSON form: {error}") from error
     if len(encoded) > max_bytes:
         raise InputError(
             f"Output variables payload ({len(encoded)} bytes) exceeds the {max_bytes / 1_048_576:.1f} MB safe variable"

@@ -20,12 +20,35 @@ async def report(gateway: Gateway, held: Held, outcome: Outcome) -> Outcome:
     Returns:
         What the engine was told in the end: another outcome where it refused the first one for good.
     """
+    if isinstance(outcome, Abandoned):
+        held.phase = Phase.ENDED
+        return outcome
     held.phase = Phase.FAILING if isinstance(outcome, Failed) else Phase.REPORTING
     try:
-        await _send(gateway, held, outcome)
+        await _deliver(gateway, held, outcome)
     except GatewayError as error:
         return await _refused(gateway, held, outcome, error)
     return outcome
+
+
+async def _deliver(gateway: Gateway, held: Held, outcome: Outcome) -> None:
+    """Sends the command for as long as the lease goes on.
+
+    A lease may be extended, or the job given to us anew, while the command is on its way: then what was found out still
+    holds, and nobody else will say it.
+    """
+    while True:
+        renewals = held.renewals
+        try:
+            return await _send(gateway, held, outcome)
+        except GatewayError as error:
+            lost = error.retriable or error.status is GatewayStatus.NOT_FOUND
+            if not lost or held.superseded or held.renewals == renewals:
+                raise
+        except Exception as problem:
+            log.exception("The command of job %d could not be sent.", held.job.key)
+            text = f"it could not be sent ({type(problem).__name__})"
+            raise GatewayError(GatewayStatus.REJECTED, text) from problem
 
 
 async def _send(gateway: Gateway, held: Held, outcome: Outcome) -> None:
@@ -67,7 +90,7 @@ async def _refused(gateway: Gateway, held: Held, outcome: Outcome, error: Gatewa
         return Abandoned(f"the engine refuses every command for this job: {error.message}")
     held.phase = Phase.FAILING
     try:
-        await _send(gateway, held, replacement)
+        await _deliver(gateway, held, replacement)
     except GatewayError as second:
         return await _refused(gateway, held, replacement, second)
     return replacement

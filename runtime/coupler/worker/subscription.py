@@ -22,6 +22,7 @@ from coupler.errors import GatewayError, GatewayStatus
 from coupler.gateway.protocol import ActivateRequest, Gateway, Job, StreamRequest
 from coupler.gateway.retry import Backoff
 from coupler.worker.limits import Slots
+from coupler.worker.tasks import ended
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Subscription:
                 reopen_at = 0.0
                 if self._streaming_possible:
                     reopen_at = await self._stream_until_it_ends()
-                if self._config.poll_enabled:
+                if self._config.poll_enabled or not self._streaming_possible:
                     await self._poll_until(reopen_at)
                 else:
                     await asyncio.sleep(max(0.0, reopen_at - time.monotonic()))
@@ -108,12 +109,12 @@ class Subscription:
             await self._read_stream()
         except GatewayError as error:
             self._stream_broke(error)
+        except (Exception, asyncio.CancelledError) as problem:  # noqa: BLE001 - a job type must not fall silent
+            self._stream_broke(_unexpected(problem))
         finally:
             trusted.cancel()
             if catch_up is not None:
-                catch_up.cancel()
-                with suppress(asyncio.CancelledError):
-                    await catch_up
+                await ended(catch_up)
         self._accept_late()
         if time.monotonic() - opened_at > 1.0:
             self._stream_backoff.reset()
@@ -222,14 +223,22 @@ class Subscription:
         call = asyncio.ensure_future(self._gateway.activate(request))
         try:
             jobs = await asyncio.shield(call)
-        except asyncio.CancelledError:
+        except GatewayError:
+            raise
+        except (Exception, asyncio.CancelledError) as problem:
+            if _is_cancelled(problem):
+                await self._wait_for_last_answer(call)
+            raise _unexpected(problem) from problem
+        self._worked()
+        return jobs
+
+    async def _wait_for_last_answer(self, call: asyncio.Future[list[Job]]) -> None:
+        try:
             await asyncio.wait({call}, timeout=_LAST_ANSWER_SECONDS)
+        finally:
             if call.done() and not call.cancelled() and call.exception() is None:
                 self._too_late.extend(call.result())
             call.cancel()
-            raise
-        self._worked()
-        return jobs
 
     def _worked(self) -> None:
         if self.last_error:
@@ -266,3 +275,21 @@ async def _read_out(jobs: AsyncIterator[Job]) -> list[Job]:
             async with asyncio.timeout(_READ_OUT_GAP_SECONDS):
                 left.append(await anext(jobs))
     return left
+
+
+def _is_cancelled(problem: BaseException) -> bool:
+    """Whether this very task was cancelled, and not something that it waited for."""
+    task = asyncio.current_task()
+    return isinstance(problem, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+def _unexpected(problem: BaseException) -> GatewayError:
+    """What a gateway must not raise counts as a broken connection, and is said loudly.
+
+    Raises:
+        CancelledError: this very task was cancelled.
+    """
+    if _is_cancelled(problem):
+        raise problem
+    log.error("The gateway client failed in an unexpected way.", exc_info=problem)
+    return GatewayError(GatewayStatus.UNAVAILABLE, f"{type(problem).__name__}: {problem}")

@@ -7,7 +7,8 @@ from typing import Any
 
 
 def cut(text: str, limit: int) -> str:
-    """At most ``limit`` UTF-16 units, never half a character."""
+    """At most ``limit`` UTF-16 units, never half a character: what is none, as JSON may spell it, becomes ``?``."""
+    text = text.encode("utf-8", "replace").decode()
     if len(text) * 2 <= limit:
         return text
     units = 0

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections import deque
-from contextlib import suppress
 
 from coupler.documents.service import NO_DOCUMENTS, Documents
 from coupler.errors import ConfigError
@@ -22,6 +21,7 @@ from coupler.worker.drain import DrainSummary, drain
 from coupler.worker.lease import LeaseKeeper
 from coupler.worker.limits import Slots
 from coupler.worker.status import FinishedJob, RunningJob, SubscriptionStatus
+from coupler.worker.tasks import ended
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +81,7 @@ class Worker:
     async def _drain(self) -> DrainSummary:
         summary = await drain(self._channels.values(), self._active, self._config.drain_seconds)
         if self._keeper_task is not None:
-            self._keeper_task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper_task
+            await ended(self._keeper_task)
         for channel in self._channels.values():
             channel.close()
         return summary
@@ -96,17 +94,21 @@ class Worker:
         """
         channel = self._channel(job_type)
         await channel.stop("paused")
+        if channel.taking_jobs:
+            return  # resumed meanwhile
         for held in self._active:
             if held.job.type == job_type and held.phase is Phase.WAITING:
                 held.cut_short(Cut.HANDED_BACK)
 
     def resume(self, job_type: str) -> None:
-        """Takes jobs of a type again.
+        """Takes jobs of a type again; not on the way down.
 
         Raises:
             ConfigError: no such job type here.
         """
-        self._channel(job_type).start()
+        channel = self._channel(job_type)
+        if not self.draining:
+            channel.start()
 
     @property
     def draining(self) -> bool:
