@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.s3 import rclone
+from bench.s3.memory import Sampled
 from tests.connectors.kit import Bench
-from tests.connectors.s3 import rclone
 from tests.connectors.s3.kit import Place, inline
-from tests.connectors.s3.memory import Sampled
 
 GIB = 2**30
 

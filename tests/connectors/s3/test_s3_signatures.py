@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bench.s3 import rclone
 from coupler.errors import ConnectorError
 from tests.connectors.kit import Bench
-from tests.connectors.s3 import rclone
 from tests.connectors.s3.kit import Place, configured, inline
 
 MIB = 1024 * 1024
