@@ -36,6 +36,7 @@ class Input(BaseModel):
         extra="ignore",
         hide_input_in_errors=True,
         arbitrary_types_allowed=True,
+        defer_build=True,  # a validator is built when the first job of its type comes: the start is faster
     )
 
     @model_validator(mode="before")
