@@ -67,12 +67,11 @@ def connection_trouble(troubles: Sequence[BaseException]) -> str:
             return "unreachable: no answer in time"
         case OSError() if not isinstance(trouble, ConnectionResetError):
             return f"unreachable: {_network_trouble(trouble)}"
-        case errors.KafkaConnectionError() if _said(trouble):
-            return _said(trouble)
         case _:
+            said = _said(trouble) or type(trouble).__name__
             return (
-                "the broker closed the connection during the handshake: perhaps security.protocol does not fit the"
-                f" listener, or a client certificate is missing ({type(trouble).__name__})"
+                f"{said}: the broker ended the connection. If it always does, security.protocol does not fit the"
+                " listener, or a client certificate is missing"
             )
 
 
@@ -110,7 +109,11 @@ def explained(error: BaseException, topic: str, troubles: Sequence[BaseException
         case errors.TopicAuthorizationFailedError():
             return ConnectorError(f"Not authorized to write to topic {topic}")
         case errors.UnknownTopicOrPartitionError():
-            return ConnectorError(f"Topic {topic} not present in metadata")
+            return ConnectorError(f"Topic {topic} not present in metadata: no broker knows it")
+        case TimeoutError():
+            return ConnectorError(
+                f"Topic {topic} not present in metadata after max.block.ms: {connection_trouble(troubles)}"
+            )
         case errors.NotEnoughReplicasError() | errors.NotEnoughReplicasAfterAppendError():
             return ConnectorError(f"Too few replicas of topic {topic} are in sync for acks=all")
         case _ if isinstance(error, _UNREACHABLE):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import (  # type: ignore[import-untyped]
+    AuthenticationFailedError,
     KafkaError,
     MessageSizeTooLargeError,
     TopicAuthorizationFailedError,
@@ -102,7 +103,11 @@ class Producer:
         self.spoilt = True
         client = self._client
         client._closed = True
-        client._message_accumulator.fail_all(KafkaError(reason))
+        waiting = client._message_accumulator
+        waiting.fail_all(KafkaError(reason))
+        for batches in waiting._batches.values():
+            for batch in batches:
+                batch._drain_waiter.exception()  # seen: perhaps nobody waits for room in this batch
         await client.client.close()
         with suppress(KafkaError, asyncio.CancelledError):
             await client._sender.close()
@@ -222,18 +227,34 @@ async def start_producer(connection: Connection, security: Mapping[str, Any], un
     producer = Producer(client, connection, diary, unknown_topic_seconds)
     started_at = time.monotonic()
     try:
-        async with asyncio.timeout(connection.max_block_seconds or None):
+        async with asyncio.timeout(connection.max_block_seconds):
             await client.start()
+        _refuse_silence(client, connection)
     except (KafkaError, OSError, AssertionError, ValueError) as error:
         await producer.abort("never started")
-        troubles = diary.since(started_at) or [error]
-        raise ConnectorError(
-            f"Cannot connect to {', '.join(connection.options['bootstrap_servers'])}: {connection_trouble(troubles)}"
-        ) from error
+        raise _unconnected(connection, [*diary.since(started_at), error]) from error
     except BaseException:
         await producer.abort("never started")
         raise
     return producer
+
+
+def _refuse_silence(client: AIOKafkaProducer, connection: Connection) -> None:
+    """Raises when the cluster has no broker.
+
+    A broker that refuses a token of OAUTHBEARER says so in a message that aiokafka takes for success (RFC 7628, section
+    3.2.2); what comes next is an answer without brokers.
+    """
+    if client.client.cluster.brokers():
+        return
+    if connection.security.oauth is not None:
+        raise AuthenticationFailedError("the broker refuses the token")
+    raise KafkaError("no broker stands in the cluster's metadata")
+
+
+def _unconnected(connection: Connection, troubles: Sequence[BaseException]) -> ConnectorError:
+    servers = ", ".join(connection.options["bootstrap_servers"])
+    return ConnectorError(f"Cannot connect to {servers}: {connection_trouble(troubles)}")
 
 
 __all__ = ["Producer", "Sent", "start_producer"]

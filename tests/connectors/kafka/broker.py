@@ -135,7 +135,8 @@ class Broker:
         users = " ".join(f'user_{name}="{word}"' for name, word in USERS.items())
         plain = f"org.apache.kafka.common.security.plain.PlainLoginModule required {users};"
         scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-        oauth = 'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";'
+        bearer = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
+        oauth = f'{bearer} required unsecuredLoginStringClaim_sub="broker";'
         properties = {
             "process.roles": "broker,controller",
             "node.id": "1",

@@ -9,6 +9,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 
 @dataclass(slots=True)
@@ -67,12 +68,20 @@ def read_all(servers: str, topic: str, at_least: int, seconds: float = 30.0, **c
 
 
 def _read(message: Message) -> Read:
-    headers = [(name, value) for name, value in message.headers() or []]
-    return Read(
-        message.key(),
-        message.value(),
-        headers,
-        message.partition(),
-        message.offset(),
-        message.timestamp()[1],
-    )
+    headers = [(str(pair[0]), bytes(pair[1] or b"")) for pair in message.headers() or []]  # type: ignore[arg-type]
+    partition, offset = message.partition(), message.offset()
+    assert partition is not None
+    assert offset is not None
+    return Read(message.key(), message.value(), headers, partition, offset, message.timestamp()[1])
+
+
+def create_topic(servers: str, name: str, partitions: int = 4, **config: str) -> str:
+    """Makes a topic, and waits until it is there."""
+    admin = AdminClient({"bootstrap.servers": servers})
+    (made,) = admin.create_topics([NewTopic(name, partitions, 1, config=config)]).values()
+    made.result(30)
+    give_up_at = time.monotonic() + 30
+    while name not in admin.list_topics(timeout=10).topics:
+        assert time.monotonic() < give_up_at, f"the topic {name} did not appear"
+        time.sleep(0.05)
+    return name

@@ -155,7 +155,7 @@ def test_oauth_properties() -> None:
     )
     assert newer.security.oauth is not None
     assert "s3" not in repr(newer)
-    with pytest.raises(ConnectorError, match="needs sasl.oauthbearer.token.endpoint.url"):
+    with pytest.raises(ConnectorError, match=r"needs sasl\.oauthbearer\.token\.endpoint\.url"):
         made(security_protocol="SASL_SSL", sasl_mechanism="OAUTHBEARER")
 
 
