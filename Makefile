@@ -15,7 +15,7 @@ ifneq ($(wildcard $(VENV)/pyvenv.cfg),)
   endif
 endif
 
-.PHONY: setup run test coverage test-real check fix bench feel-conformance lock proto clean
+.PHONY: setup run test coverage test-real check fix bench feel-conformance lock proto clean image image-lock image-test chart-test sbom audit
 .DEFAULT_GOAL := setup
 
 setup: $(VENV)/.product
@@ -83,6 +83,44 @@ proto: $(BIN)/python
 	$(PIP) install -q 'grpcio-tools>=1.74,<1.79'
 	cd runtime && $(abspath $(BIN))/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. coupler/gateway/proto/gateway.proto
 	sed -i.bak 's/_descriptor_pool.Default()/_descriptor_pool.DescriptorPool()/' $(PROTO)/gateway_pb2.py && rm $(PROTO)/gateway_pb2.py.bak
+
+# The image, with BUILDER, or whichever of the three is here; buildah needs the Docker format for HEALTHCHECK.
+TAG ?= coupler:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' runtime/coupler/__init__.py)
+EXTRAS ?= all
+image:
+	@builder=$$(for each in $(or $(BUILDER),docker podman buildah); do command -v $$each && break; done) || { echo "docker, podman or buildah is needed to build an image."; exit 1; }; \
+	case $$builder in *docker) format= ;; *) format='--format docker' ;; esac; set -x; \
+	$$builder build $$format --build-arg EXTRAS=$(EXTRAS) --build-arg VERSION=$(lastword $(subst :, ,$(TAG))) --build-arg REVISION=$$(git rev-parse HEAD) -t $(TAG) .
+
+# Builds the image without a registry and runs it; needs root on Debian. What is missing is installed.
+image-test: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/deploy/test_image.py tests/deploy/test_dockerfile.py -rP
+
+# The chart: helm, Kubernetes' schemas, Prometheus' checker. `make chart-test UPDATE_GOLDEN=1` writes the golden files anew.
+chart-test: $(VENV)/.dev
+	UPDATE_GOLDEN=$(UPDATE_GOLDEN) $(BIN)/python -m pytest tests/deploy/test_chart.py tests/deploy/test_chart_values.py
+
+# What the image's build stage needs beside requirements.lock: the build backend that pyproject.toml names.
+image-lock: $(BIN)/python
+	$(PIP) install -q uv
+	sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links -p 3.11 --custom-compile-command 'make image-lock' - -o tools/image/build.lock
+
+$(VENV)/tools/.done: $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/tools
+	$(VENV)/tools/bin/python -m pip --disable-pip-version-check install -q cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	@touch $@
+
+# A bill of materials (CycloneDX) of the product with all extras, read off an installation of the locked packages.
+sbom: $(VENV)/tools/.done
+	rm -rf $(VENV)/sbom && $(BIN)/python -m venv --without-pip $(VENV)/sbom
+	$(PIP) --python $(VENV)/sbom/bin/python install -q --require-hashes -r requirements.lock
+	$(PIP) --python $(VENV)/sbom/bin/python install -q --no-deps .
+	mkdir -p dist && $(VENV)/tools/bin/cyclonedx-py environment $(VENV)/sbom --pyproject pyproject.toml --mc-type application --output-reproducible -o dist/coupler.cdx.json
+	rm -rf $(VENV)/sbom
+
+# Known vulnerabilities of the locked packages; a package that cannot be looked up is a failure, too.
+audit: $(VENV)/tools/.done
+	$(VENV)/tools/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock --progress-spinner off
 
 clean:
 	rm -rf $(VENV) dist build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
