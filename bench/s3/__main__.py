@@ -12,78 +12,19 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
-
-from prometheus_client import CollectorRegistry
 
 from bench.processes import Server
 from bench.s3 import rclone
 from bench.s3.lag import Lag, measured
 from bench.s3.memory import Sampled
-from coupler.documents.files import FileDocumentStore
-from coupler.documents.service import Documents
-from coupler.http.engine import Engine
-from coupler.registry import Registered, Registry
-from coupler.sdk import Connector
-from coupler.secrets.resolution import Secrets
-from coupler.telemetry.metrics import JobMetrics
+from bench.s3.worker import BUCKET, CONCURRENT, REST_JOBS_PER_SECOND, inline, rest_jobs, s3_job, working
 from coupler.testing import FakeGateway
-from coupler.worker.config import WorkerConfig
-from coupler.worker.worker import Worker
-from coupler_rest import RestConnector
-from coupler_s3 import S3Connector
 
-BUCKET: Final = "bench"
-CONCURRENT: Final = 200
 UPLOADS: Final = 2000
-REST_JOBS_PER_SECOND: Final = 100
 GIB: Final = 2**30
-
-
-class Lent:
-    """What the runtime lends."""
-
-    def __init__(self) -> None:
-        self.http_engine = Engine()
-
-    def http(self) -> Any:
-        """Nobody asks for it here."""
-        raise NotImplementedError
-
-
-def registered(name: str, connector: Connector[Any]) -> Registered:
-    """As if it had been installed."""
-    return Registered(name, "bench", connector.type, connector.name, connector)
-
-
-@asynccontextmanager
-async def working(folder: Path) -> AsyncIterator[tuple[FakeGateway, Documents]]:
-    """A worker with both connectors."""
-    lent, store = Lent(), FileDocumentStore(folder / "documents")
-    documents = Documents(store, lent.http_engine)
-    registry = Registry([registered("s3", S3Connector()), registered("rest", RestConnector())])
-    gateway = FakeGateway()
-    worker = Worker(
-        registry=registry,
-        gateway=gateway,
-        secrets=Secrets([]),
-        resources=lent,
-        metrics=JobMetrics(CollectorRegistry()),
-        config=WorkerConfig(max_jobs_active=CONCURRENT, drain_seconds=30.0),
-        documents=documents,
-    )
-    await registry.open_all(lent)
-    await worker.start()
-    try:
-        yield gateway, documents
-    finally:
-        await worker.drain()
-        await registry.close_all()
-        await gateway.close()
-        await lent.http_engine.close()
-        await store.close()
 
 
 @contextmanager
@@ -92,25 +33,6 @@ def s3_server(folder: Path) -> Iterator[str]:
     (folder / "buckets" / BUCKET).mkdir(parents=True)
     with rclone.serving(folder / "buckets") as url:
         yield url
-
-
-def s3_job(gateway: FakeGateway, url: str, action: str, **given: Any) -> int:
-    """Adds a job; its key."""
-    variables = {
-        "actionDiscriminator": action,
-        "authentication": {"accessKey": rclone.ACCESS_KEY, "secretKey": rclone.SECRET_KEY},
-        "configuration": {"region": "us-east-1", "endpoint": url},
-        "action": {"bucket": BUCKET, **given},
-    }
-    return gateway.add_job(S3Connector.type, variables, {"resultVariable": "result"})
-
-
-async def rest_jobs(gateway: FakeGateway, port: int) -> None:
-    """Adds jobs until it is cancelled."""
-    variables = {"url": f"http://127.0.0.1:{port}/orders", "method": "POST", "body": {"id": 1}}
-    while True:
-        gateway.add_job(RestConnector.type, variables)
-        await asyncio.sleep(1 / REST_JOBS_PER_SECOND)
 
 
 async def completed(gateway: FakeGateway, count: int, seconds: float = 300.0) -> None:
@@ -148,11 +70,6 @@ async def uploads(url: str, port: int, folder: Path, size: int, count: int) -> N
 def percentiles(lag: Lag) -> str:
     """The lag in words."""
     return f"p50 {lag.at(0.5):.1f}, p99 {lag.at(0.99):.1f}, worst {lag.at(1):.1f} ms ({len(lag.seconds)} samples)"
-
-
-def inline(content: str) -> dict[str, str]:
-    """A document that stands in the variables."""
-    return {"camunda.document.type": "inline", "content": content, "name": "x.txt", "contentType": "text/plain"}
 
 
 async def gibibyte(url: str, folder: Path) -> None:

@@ -14,7 +14,7 @@ from coupler.sdk import ConnectorError, InputError
 from coupler_s3.authentication import DefaultChain, Keys
 from coupler_s3.model import S3Input
 from coupler_s3.settings import S3Settings
-from coupler_s3.threads import check_running
+from coupler_s3.threads import check_call
 
 SAAS_VARIABLE: Final = "CAMUNDA_CONNECTOR_RUNTIME_SAAS"
 _REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -83,7 +83,8 @@ class Clients:
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._making = threading.Lock()
+        self._session_lock = threading.Lock()
+        self._making: dict[Identity, threading.Lock] = {}
         self._session: Any = None
         self._kept: OrderedDict[Identity, _Kept] = OrderedDict()
         self._closed = False
@@ -97,21 +98,22 @@ class Clients:
         found = self._find(identity)
         if found is not None:
             return found
-        with self._making:
-            return self._find(identity) or self._keep(identity, *self._made(identity))
+        with self._lock:
+            making = self._making.setdefault(identity, threading.Lock())
+        with making:  # of many jobs that start together one makes the client
+            client = self._find(identity) or self._keep(identity, *self._made(identity))
+        with self._lock:
+            self._making.pop(identity, None)
+        return client
 
-    def sts(self, identity: Identity | None = None) -> Any:
-        """A client of the service that knows who credentials are; not kept."""
-        keys = {} if identity is None or identity.access_key is None else _keys(identity)
-        region = (identity and identity.region) or self._region(None)
-        return self._opened_session().client(
-            "sts",
-            region_name=region or _DEFAULT_REGION,
-            endpoint_url=self._settings.sts_endpoint,
-            config=self._config({}),
-            verify=self._verify,
-            **keys,
-        )
+    def caller_identity(self, identity: Identity) -> dict[str, Any]:
+        """What AWS says of whose the credentials are."""
+        sts = self._sts(identity)
+        try:
+            answer: dict[str, Any] = sts.get_caller_identity()
+            return answer
+        finally:
+            sts.close()
 
     def close(self) -> None:
         """Closes the connections of every client."""
@@ -157,29 +159,32 @@ class Clients:
         if identity.role_arn is not None:
             keys, ends_at = self._assumed(identity)
         region = identity.region or self._region(identity.endpoint)
-        config = {"addressing_style": identity.addressing_style}
+        style = identity.addressing_style
+        if identity.endpoint is None and style == "auto":
+            style = (
+                "virtual"  # botocore's "auto" presigns for the global address, which redirects and breaks the signature
+            )
         checksums = "when_required" if identity.endpoint is not None else "when_supported"
-        client = self._opened_session().client(
+        client = self._client(
             "s3",
             region_name=region,
             endpoint_url=identity.endpoint,
             config=self._config(
                 {
-                    "s3": config,
+                    "s3": {"addressing_style": style},
                     "signature_version": "s3v4",
                     "request_checksum_calculation": checksums,
                     "response_checksum_validation": checksums,
                 }
             ),
-            verify=self._verify,
             **keys,
         )
-        client.meta.events.register("before-send.s3", _stop_when_cut)
+        client.meta.events.register("before-send.s3", _before_send)
         return client, ends_at
 
     def _assumed(self, identity: Identity) -> tuple[dict[str, str], float]:
         options = {} if identity.external_id is None else {"ExternalId": identity.external_id}
-        sts = self.sts(identity)
+        sts = self._sts(identity)
         try:
             answer = sts.assume_role(RoleArn=identity.role_arn, RoleSessionName="coupler", **options)
         finally:
@@ -192,6 +197,20 @@ class Clients:
         }
         return keys, given["Expiration"].timestamp() - _BEFORE_THE_END_SECONDS
 
+    def _sts(self, identity: Identity) -> Any:
+        """A client of the service that knows who credentials are; not kept. Its endpoint is never a model's."""
+        return self._client(
+            "sts",
+            region_name=identity.region or self._region(None) or _DEFAULT_REGION,
+            endpoint_url=self._settings.sts_endpoint,
+            config=self._config({}),
+            **_keys(identity),
+        )
+
+    def _client(self, service: str, **options: Any) -> Any:
+        with self._session_lock:  # a session makes one client at a time
+            return self._opened_session().client(service, verify=self._verify, **options)
+
     def _opened_session(self) -> Any:
         if self._session is None:
             self._session = importlib.import_module("boto3.session").Session()
@@ -199,7 +218,9 @@ class Clients:
 
     def _region(self, endpoint: str | None) -> str | None:
         found = next((os.environ[name] for name in _REGION_VARIABLES if os.environ.get(name)), None)
-        found = found or self._settings.region or self._opened_session().region_name
+        if found is None:
+            with self._session_lock:
+                found = self._opened_session().region_name
         return found or (_DEFAULT_REGION if endpoint is not None else None)
 
     def _config(self, options: dict[str, Any]) -> Any:
@@ -223,9 +244,9 @@ def _keys(identity: Identity) -> dict[str, str]:
     return {name: value for name, value in keys.items() if value is not None}
 
 
-def _stop_when_cut(**_: Any) -> None:
-    """botocore asks before every attempt."""
-    check_running()
+def _before_send(request: Any, **_: Any) -> None:
+    """botocore asks before every attempt, a redirected one included."""
+    check_call(request.url)
 
 
 __all__ = ["SAAS_VARIABLE", "Clients", "Identity", "default_chain_allowed", "identity_of"]

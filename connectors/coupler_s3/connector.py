@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, assert_never
 
-from coupler.sdk import Connector, JobContext, Resources
+from coupler.sdk import Connector, ConnectorError, JobContext, Resources
 from coupler_s3 import objects
 from coupler_s3.actions import Copy, Delete, Download, Head, ListObjects, Presign, Upload
-from coupler_s3.clients import Clients, identity_of
+from coupler_s3.clients import Clients, Identity, default_chain_allowed, identity_of
 from coupler_s3.download import download
 from coupler_s3.model import INPUT_VARIABLES, S3Input
 from coupler_s3.multipart import Multipart
@@ -53,13 +53,22 @@ class S3Connector(Connector[S3Input]):
         """Looks for the bucket of the settings; without one, asks AWS whose the runtime's credentials are.
 
         Raises:
-            ConnectorError: S3 refuses, or cannot be reached.
+            ConnectorError: S3 refuses, or cannot be reached; or the runtime has no credentials of its own.
         """
+        settings = self._settings
+        if not default_chain_allowed(settings):
+            raise ConnectorError("Models bring their own credentials: the runtime has none that could be tested.")
+        own = Identity(None, None, None, None, None, settings.region, settings.endpoint, settings.addressing_style)
+        s3 = S3(own, self._clients, self._threads, settings, {}, None)
+        if settings.check_bucket is not None:
+            await s3.call("head_bucket", {"Bucket": settings.check_bucket})
+        else:
+            await s3.who_am_i()
 
     async def execute(self, input: S3Input, context: JobContext) -> Any:  # noqa: A002 - the SDK's word
         """Does what the input's action says."""
         identity = identity_of(input, self._settings)
-        s3 = S3(identity, self._clients, self._threads, self._settings, context)
+        s3 = S3(identity, self._clients, self._threads, self._settings, context.headers, context.http_engine)
         action = input.action
         match action:
             case Upload():
@@ -67,7 +76,7 @@ class S3Connector(Connector[S3Input]):
                     return await upload(action, s3, self._multipart)
             case Download():
                 async with self._transfers:
-                    return await download(action, input.document_return_format, s3)
+                    return await download(action, input.document_return_format, s3, context)
             case Delete():
                 return await objects.delete(action, s3)
             case ListObjects():

@@ -20,6 +20,7 @@ _SLOW_DOWN: Final = frozenset(
         "BandwidthLimitExceeded",
     }
 )
+_OF_STS: Final = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity"})
 BACKOFF_SECONDS: Final = 30.0
 """After ``SlowDown``, where neither model nor server says how long."""
 
@@ -104,7 +105,10 @@ def _refusal(error: Any, headers: Mapping[str, str]) -> ConnectorError:
     if code in _OF_STATUS:
         code, message = _OF_STATUS[code]
     request = metadata.get("RequestId")
-    text = f"{message or code} (Service: S3, Status Code: {status}{f', Request ID: {request}' if request else ''})"
+    service = "STS" if error.operation_name in _OF_STS else "S3"
+    text = (
+        f"{message or code} (Service: {service}, Status Code: {status}{f', Request ID: {request}' if request else ''})"
+    )
     if code in _SLOW_DOWN or status in (429, 503):
         return RetryLater(text, code=code, after_seconds=_backoff(metadata, headers))
     if code in _WRONG_INPUT:

@@ -47,21 +47,28 @@ class Cut:
             raise CutShort
 
 
+Guard = Callable[[str], None]
+
+
 class _Running(threading.local):
     cut: Cut | None = None
+    guard: Guard | None = None
 
 
 _running = _Running()
 
 
-def check_running() -> None:
-    """The check of the work that this thread does.
+def check_call(url: str) -> None:
+    """The check before every attempt of a call that the work of this thread makes.
 
     Raises:
         CutShort: nobody waits for it.
+        EgressDenied: the guard of the work forbids the address.
     """
     if _running.cut is not None:
         _running.cut.check()
+    if _running.guard is not None:
+        _running.guard(url)
 
 
 class Threads:
@@ -70,10 +77,10 @@ class Threads:
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="s3")
 
-    async def run(self, work: Callable[[Cut], T]) -> T:
-        """Does work in a thread. Whatever it raises passes through."""
+    async def run(self, work: Callable[[Cut], T], guard: Guard | None = None) -> T:
+        """Does work in a thread; ``guard`` is asked about every address. Whatever either raises passes through."""
         cut = Cut()
-        future = self._pool.submit(_do, work, cut)
+        future = self._pool.submit(_do, work, cut, guard)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -92,13 +99,13 @@ class Threads:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _do(work: Callable[[Cut], T], cut: Cut) -> T:
-    _running.cut = cut
+def _do(work: Callable[[Cut], T], cut: Cut, guard: Guard | None) -> T:
+    _running.cut, _running.guard = cut, guard
     try:
         cut.check()
         return work(cut)
     finally:
-        _running.cut = None
+        _running.cut = _running.guard = None
 
 
-__all__ = ["Cut", "CutShort", "Threads", "check_running"]
+__all__ = ["Cut", "CutShort", "Guard", "Threads", "check_call"]

@@ -116,6 +116,20 @@ class Engine:
             finally:
                 answer.close()
 
+    async def check(self, url: str) -> None:
+        """Asks the egress policy about a URL, for libraries that make their calls by themselves.
+
+        A name is judged by what it resolves to now; a name that is unknown here passes.
+
+        Raises:
+            EgressDenied: a rule forbids the address.
+            TransportError: it is no URL that could be called.
+        """
+        target = parse_target(url)
+        self._policy.check_url(url)
+        self._policy.check_host(target.host)
+        await self._names.check(target.host, target.port)
+
     def _limit(self, request: HttpRequest) -> int:
         return self.config.max_body_bytes if request.max_body_bytes is None else request.max_body_bytes
 

@@ -120,6 +120,15 @@ class HttpEngine(Protocol):
         """
         ...
 
+    async def check(self, url: str) -> None:
+        """Asks the egress policy about a URL, for libraries that make their calls by themselves.
+
+        Raises:
+            EgressDenied: a rule forbids the address.
+            TransportError: it is no URL that could be called.
+        """
+        ...
+
     def stream(self, request: HttpRequest) -> AbstractAsyncContextManager[StreamedResponse]:
         """Sends and lends the response while its body is still arriving.
 
