@@ -21,10 +21,12 @@ _KEPT: Final = 256
 class Connection:
     """Where a producer connects to, and how.
 
-    ``key`` is equal for equal connections and tells nothing of the secrets in them.
+    ``key`` is equal for connections that can share a producer, ``properties_key`` for those whose other properties are
+    equal too. Neither tells anything of the secrets in them.
     """
 
     key: str
+    properties_key: str
     options: Mapping[str, Any] = field(repr=False)
     security: Security
     properties: Mapping[str, str] = field(repr=False)
@@ -56,15 +58,19 @@ def connection(servers: str, pair: tuple[str, str] | None, additional: Mapping[s
         raise ConnectorError("bootstrap.servers names no server")
     security = security_of(properties, pair)
     max_block_seconds = as_integer("max.block.ms", properties["max.block.ms"]) / 1000
-    shared = dump_bytes([sorted(options.items()), security, max_block_seconds])
     return Connection(
-        key=hashlib.sha256(shared).hexdigest(),
+        key=_digest([sorted(options.items()), security, max_block_seconds]),
+        properties_key=_digest([sorted(properties.items()), pair]),
         options=options,
         security=security,
         properties=properties,
         max_block_seconds=max_block_seconds,
         delivery_seconds=options["request_timeout_ms"] / 1000,
     )
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(dump_bytes(value)).hexdigest()
 
 
 class Connections:

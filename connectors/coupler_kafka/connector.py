@@ -8,16 +8,18 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from coupler.sdk import ConfigError, Connector, ConnectorError, InputError, JobContext, Resources
+from coupler.sdk import ConfigError, Connector, ConnectorError, JobContext, Resources
 from coupler.sdk.http import HttpEngine
 from coupler.sdk.oauth import TokenCache
 from coupler_kafka.connection import Connection, Connections, connection
-from coupler_kafka.encoding import Record, header_pairs, key_bytes, plain_bytes
+from coupler_kafka.encoding import Record, header_pairs, key_bytes
 from coupler_kafka.failures import Refused, failure
-from coupler_kafka.model import INPUT_VARIABLES, InlineSchema, KafkaInput, RegistrySchema
+from coupler_kafka.model import INPUT_VARIABLES, KafkaInput
 from coupler_kafka.pool import Pool
+from coupler_kafka.registry import Registry
 from coupler_kafka.settings import KafkaSettings
 from coupler_kafka.template import TEMPLATE
+from coupler_kafka.values import Values
 
 if TYPE_CHECKING:
     from coupler_kafka.producer import Producer
@@ -58,18 +60,24 @@ class KafkaConnector(Connector[KafkaInput]):
         self._engine: HttpEngine | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._pool: Pool[Producer] | None = None
+        self._registry: Registry | None = None
+        self._values: Values | None = None
 
     async def open(self, resources: Resources) -> None:
         """Takes the settings of the deployment; connects to nothing yet."""
         self._settings = self.settings or KafkaSettings()
         self._engine = resources.http_engine
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="kafka-tls")
+        self._registry = Registry(self._engine, self._tokens, self._threads)
+        self._values = Values(self._registry)
         self._pool = Pool(self._settings.max_producers, self._settings.idle_seconds, self._settings.close_seconds)
 
     async def close(self) -> None:
         """Lets records that are under way arrive, for as long as the settings say."""
         if self._pool is not None:
             await self._pool.close()
+        if self._registry is not None:
+            await self._registry.close()
         await self._tokens.close()
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
@@ -91,8 +99,8 @@ class KafkaConnector(Connector[KafkaInput]):
         """Sends the record and waits for the acknowledgement."""
         try:
             effective = self._connections.of(input)
-            record = await self._record(input, context)
             assert self._pool is not None, "open() comes before execute()"
+            record = await self._record(input, effective, context)
             async with self._pool.lend(effective.key, lambda: self._create(effective)) as producer:
                 sent = await producer.send(record)
         except ConnectorError as error:
@@ -104,23 +112,17 @@ class KafkaConnector(Connector[KafkaInput]):
             "partition": sent.partition,
         }
 
-    async def _record(self, given: KafkaInput, context: JobContext) -> Record:
+    async def _record(self, given: KafkaInput, effective: Connection, context: JobContext) -> Record:
+        assert self._values is not None, "open() comes before execute()"
         message = given.message
         settings = self._settings
         marked = settings.idempotency_key or context.headers.get(IDEMPOTENCY_HEADER, "").strip().lower() == "true"
         return Record(
             valid_topic(given.topic.topic_name),
             key_bytes(message.key, null_as_text=settings.null_key_as_text and not message.tombstone),
-            None if message.tombstone else await self._value(given),
+            None if message.tombstone else await self._values.encode(given, effective),
             header_pairs(given.headers, str(context.job_key) if marked else None),
         )
-
-    async def _value(self, given: KafkaInput) -> bytes:
-        match given.strategy:
-            case InlineSchema() | RegistrySchema():
-                raise InputError("Schemas are not there yet")
-            case _:
-                return plain_bytes(given.message.value)
 
     async def _create(self, effective: Connection) -> Producer:
         assert self._engine is not None, "open() comes before execute()"
