@@ -130,21 +130,15 @@ def test_unions_of_records_take_the_one_that_knows_most_fields() -> None:
 
 
 def test_a_record_that_refers_to_itself() -> None:
-    node = {
-        "type": "record",
-        "name": "a.b.Node",
-        "fields": [{"name": "v", "type": "int"}, {"name": "next", "type": ["null", "Node"]}],
-    }
+    fields = [{"name": "v", "type": "int"}, {"name": "next", "type": ["null", "Node"]}]
+    node = json.dumps({"type": "record", "name": "a.b.Node", "fields": fields})
     chain = {"v": 1, "next": {"v": 2, "next": {"v": 3, "next": None}}}
-    assert decoded(json.dumps(node), chain) == chain
+    assert decoded(node, chain) == chain
     deep: Any = None
-    for _ in range(400):
+    for _ in range(5000):
         deep = {"v": 1, "next": deep}
-    encoded = avro_schema(json.dumps(node), refuse_unknown=True).encode
-    try:
-        encoded(deep)  # how deep is possible depends on the interpreter
-    except ConnectorError as error:
-        assert "too deep" in str(error)
+    with pytest.raises(ConnectorError, match="nested too deeply"):
+        avro_schema(node, refuse_unknown=True).encode(deep)
 
 
 def test_logical_types() -> None:
@@ -168,9 +162,7 @@ def test_any_type_may_stand_at_the_root() -> None:
     assert "the value itself must be text" in refused('"string"', 5)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "no json", "{}", '{"type": "recrod"}', "[1]", '{"type":"record","name":"R"}', "7"]
-)
+@pytest.mark.parametrize("text", ["", "no json", "{}", '{"type": "recrod"}', "[1]", '{"type":"record"}', "7"])
 def test_a_schema_that_cannot_be_read(text: str) -> None:
     with pytest.raises(ConnectorError, match="The Avro schema cannot be read"):
         avro_schema(text, refuse_unknown=True)
@@ -181,10 +173,8 @@ def test_a_schema_that_cannot_be_read(text: str) -> None:
     [
         ('{"a": 1}', {"a": 1}),
         ("{'a': 'b'}", {"a": "b"}),
-        (
-            "{'a': \"it's\", 'b': 'say \"hi\"', 'c': 'it\\'s', 'd': 'x\\ny'}",
-            {"a": "it's", "b": 'say "hi"', "c": "it's", "d": "x\ny"},
-        ),
+        ("{'a': \"it's\", 'b': 'say \"hi\"'}", {"a": "it's", "b": 'say "hi"'}),
+        ("{'c': 'it\\'s', 'd': 'x\\ny'}", {"c": "it's", "d": "x\ny"}),
         ("'text'", "text"),
         ("[1, 2]", [1, 2]),
     ],

@@ -116,7 +116,7 @@ async def test_one_call_serves_all(kafka: Bench, cluster: MockCluster) -> None:
 
 async def test_looked_up_it_must_be_there(kafka: Bench, cluster: MockCluster) -> None:
     stub = RegistryStub()
-    properties = {"auto.register.schemas": False}
+    properties: dict[str, Any] = {"auto.register.schemas": False}
     async with Server(stub) as server:
         sender = Sender(kafka, cluster, server.url)
         subject = f"{sender.topic}-value"
