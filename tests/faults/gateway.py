@@ -86,6 +86,10 @@ class RecordingGateway(FakeGateway):
         self._leases[job.key] = Lease(now, now + lease_seconds)
         job.deadline_ms += int(self.skew_seconds * 1000)
 
+    def streams(self, job_type: str) -> int:
+        """How many streams of a type are open."""
+        return sum(request.type == job_type for request in self._store.streams)
+
     @property
     def completed(self) -> int:
         """Jobs completed so far."""

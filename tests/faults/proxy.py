@@ -45,15 +45,20 @@ class CuttingProxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        both = {writer}
         try:
             with suppress(ConnectionError, asyncio.CancelledError):
                 gateway_reader, gateway_writer = await asyncio.open_connection("localhost", self._gateway_port)
-                self._writers |= {writer, gateway_writer}
+                both.add(gateway_writer)
+                self._writers |= both
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._pass_on(reader, gateway_writer, may_cut=False))
                     group.create_task(self._pass_on(gateway_reader, writer, may_cut=True))
         finally:
             self._tasks.discard(task)
+            self._writers -= both
+            for each in both:
+                each.transport.abort()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, may_cut: bool) -> None:
         with suppress(ConnectionError):
@@ -65,8 +70,8 @@ class CuttingProxy:
                     return
                 writer.write(piece)
                 await writer.drain()
-        self._writers.discard(writer)
-        writer.close()
+        if writer.can_write_eof() and not writer.transport.is_closing():
+            writer.write_eof()
 
     def _cut_all(self) -> None:
         self.cuts += 1

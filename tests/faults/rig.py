@@ -42,9 +42,8 @@ class Rig:
                 "url": self.target.url + path,
                 "authentication": {"type": "noAuth"},
                 "headers": {"X-Instance": job},
-                "padding": "x" * padding,
             }
-            key = self.gateway.add_job(REST, variables)
+            key = self.gateway.add_job(REST, variables, {"padding": "x" * padding} if padding else {})
             self.ids[key] = job
             keys.append(key)
         return keys

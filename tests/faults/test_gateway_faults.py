@@ -10,7 +10,7 @@ import pytest
 
 from coupler.errors import GatewayStatus
 from coupler.testing import UpdateTimeoutCommand
-from tests.e2e.bpmn import Model
+from tests.e2e.bpmn import REST, Model
 from tests.e2e.client import connect
 from tests.e2e.processes import Engine
 from tests.faults.gateway import RecordingGateway
@@ -65,7 +65,7 @@ async def test_connections_cut_in_the_middle_of_a_message(tmp_path: Path) -> Non
         assert it.proxy is not None
         recovered = []
         for _ in range(cuts):
-            await until(lambda: it.gateway.open_streams == 1)
+            await until(lambda: it.gateway.streams(REST) == 1, PATIENCE_SECONDS)
 
             # When a message is cut, and with it every connection
             cut = asyncio.ensure_future(it.proxy.cut())
