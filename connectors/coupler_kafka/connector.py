@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from coupler_kafka.producer import Producer
 
 IDEMPOTENCY_HEADER: Final = "idempotencyKey"
+RECORD_HEADER: Final = "idempotency-key"
 _TOPIC: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
@@ -117,11 +118,14 @@ class KafkaConnector(Connector[KafkaInput]):
         message = given.message
         settings = self._settings
         marked = settings.idempotency_key or context.headers.get(IDEMPOTENCY_HEADER, "").strip().lower() == "true"
+        added: tuple[tuple[str, str], ...] = getattr(context, "trace_headers", ())
+        if marked:
+            added = (*added, (RECORD_HEADER, str(context.job_key)))
         return Record(
             valid_topic(given.topic.topic_name),
             key_bytes(message.key, null_as_text=settings.null_key_as_text and not message.tombstone),
             None if message.tombstone else await self._values.encode(given, effective),
-            header_pairs(given.headers, str(context.job_key) if marked else None),
+            header_pairs(given.headers, added),
         )
 
     async def _create(self, effective: Connection) -> Producer:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,24 +33,13 @@ def key_bytes(key: Any, *, null_as_text: bool) -> bytes | None:
     return plain_bytes(key)
 
 
-def header_pairs(headers: Mapping[str, str] | None, idempotency_key: str | None) -> list[tuple[str, bytes]]:
-    """The model's headers, then the key of the job and the trace, unless the model says something itself."""
+def header_pairs(headers: Mapping[str, str] | None, added: Iterable[tuple[str, str]] = ()) -> list[tuple[str, bytes]]:
+    """The model's headers, and those of ``added`` about which the model says nothing itself."""
     pairs = [(name, value.encode()) for name, value in headers.items()] if headers else []
-    added = _trace()
-    if idempotency_key is not None:
-        added["idempotency-key"] = idempotency_key
-    if added:
-        pairs += [(name, value.encode()) for name, value in added.items() if name not in (headers or ())]
+    for name, value in added:
+        if not headers or name not in headers:
+            pairs.append((name, value.encode()))
     return pairs
-
-
-def _trace() -> dict[str, str]:
-    """The trace context (W3C) when tracing is on, which is when the library has been loaded."""
-    carrier: dict[str, str] = {}
-    propagate = sys.modules.get("opentelemetry.propagate")
-    if propagate is not None:
-        propagate.inject(carrier)
-    return carrier
 
 
 __all__ = ["Record", "header_pairs", "key_bytes", "plain_bytes"]

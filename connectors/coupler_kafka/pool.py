@@ -9,8 +9,8 @@ import asyncio
 import contextvars
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from coupler.sdk import ConnectorError
@@ -29,7 +29,7 @@ class Poolable(Protocol):
 P = TypeVar("P", bound=Poolable)
 
 
-class _Entry(Generic[P]):
+class Entry(Generic[P]):
     """One producer and how many jobs use it."""
 
     __slots__ = ("producer", "retired", "used_at", "users")
@@ -39,6 +39,26 @@ class _Entry(Generic[P]):
         self.users = 0
         self.used_at = now
         self.retired = False
+
+
+class Loan(Generic[P]):
+    """A producer in use. A class, since a generator for each job costs more than the rest of the pool."""
+
+    __slots__ = ("_create", "_entry", "_key", "_pool")
+
+    def __init__(self, pool: Pool[P], key: str, create: Callable[[], Awaitable[P]]) -> None:
+        self._pool = pool
+        self._key = key
+        self._create = create
+        self._entry: Entry[P] | None = None
+
+    async def __aenter__(self) -> P:
+        self._entry = await self._pool.take(self._key, self._create)
+        return self._entry.producer
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._entry is not None
+        self._pool.give_back(self._key, self._entry)
 
 
 class Pool(Generic[P]):
@@ -62,8 +82,8 @@ class Pool(Generic[P]):
         self._idle_seconds = idle_seconds
         self._close_seconds = close_seconds
         self._clock = clock
-        self._entries: OrderedDict[str, _Entry[P]] = OrderedDict()
-        self._flights: dict[str, asyncio.Task[_Entry[P]]] = {}
+        self._entries: OrderedDict[str, Entry[P]] = OrderedDict()
+        self._flights: dict[str, asyncio.Task[Entry[P]]] = {}
         self._closings: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
         self._closed = False
@@ -71,24 +91,27 @@ class Pool(Generic[P]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    @asynccontextmanager
-    async def lend(self, key: str, create: Callable[[], Awaitable[P]]) -> AsyncIterator[P]:
-        """A producer for as long as the block lasts; ``create`` makes it when there is none.
+    def lend(self, key: str, create: Callable[[], Awaitable[P]]) -> Loan[P]:
+        """A producer for as long as an ``async with`` block lasts; ``create`` makes it when there is none.
 
-        Raises:
-            ConnectorError: what ``create`` raises, to all who wait for it; or the pool is closed.
+        Entering raises ConnectorError: what ``create`` raises, to all who wait for it; or the pool is closed.
         """
+        return Loan(self, key, create)
+
+    async def take(self, key: str, create: Callable[[], Awaitable[P]]) -> Entry[P]:
+        """For ``Loan``: an entry, counted as used."""
         entry = await self._entry(key, create)
         entry.users += 1
-        try:
-            yield entry.producer
-        finally:
-            entry.users -= 1
-            entry.used_at = self._clock()
-            if entry.producer.spoilt and not entry.retired:
-                self._retire(key, entry)
-            elif entry.retired and not entry.users:
-                self._close_soon(entry)
+        return entry
+
+    def give_back(self, key: str, entry: Entry[P]) -> None:
+        """For ``Loan``: the entry is used by one job less."""
+        entry.users -= 1
+        entry.used_at = self._clock()
+        if entry.producer.spoilt and not entry.retired:
+            self._retire(key, entry)
+        elif entry.retired and not entry.users:
+            self._close_soon(entry)
 
     def sweep(self) -> None:
         """Closes what was not used for too long."""
@@ -111,7 +134,7 @@ class Pool(Generic[P]):
             self._retire(key, entry)
         await asyncio.gather(*self._closings, return_exceptions=True)
 
-    async def _entry(self, key: str, create: Callable[[], Awaitable[P]]) -> _Entry[P]:
+    async def _entry(self, key: str, create: Callable[[], Awaitable[P]]) -> Entry[P]:
         while True:
             if self._closed:
                 raise ConnectorError("The connector is being shut down")
@@ -125,7 +148,7 @@ class Pool(Generic[P]):
                     self._entries.move_to_end(key)
                 return entry
 
-    async def _created(self, key: str, create: Callable[[], Awaitable[P]]) -> _Entry[P]:
+    async def _created(self, key: str, create: Callable[[], Awaitable[P]]) -> Entry[P]:
         flight = self._flights.get(key)
         if flight is None:
             # In an empty context: the producer's tasks outlive the job, whose log lines are not theirs.
@@ -135,8 +158,8 @@ class Pool(Generic[P]):
         # Shielded: a job that is cancelled while it waits must not take the producer from the others.
         return await asyncio.shield(flight)
 
-    async def _create(self, key: str, create: Callable[[], Awaitable[P]]) -> _Entry[P]:
-        entry = self._entries[key] = _Entry(await create(), self._clock())
+    async def _create(self, key: str, create: Callable[[], Awaitable[P]]) -> Entry[P]:
+        entry = self._entries[key] = Entry(await create(), self._clock())
         while len(self._entries) > self._limit:
             oldest = next(iter(self._entries))
             self._retire(oldest, self._entries[oldest])
@@ -144,12 +167,12 @@ class Pool(Generic[P]):
             self._sweeper = asyncio.create_task(self._sweep_now_and_then())
         return entry
 
-    def _landed(self, key: str, flight: asyncio.Task[_Entry[P]]) -> None:
+    def _landed(self, key: str, flight: asyncio.Task[Entry[P]]) -> None:
         self._flights.pop(key, None)
         if not flight.cancelled():
             flight.exception()  # seen, also when every waiting job has gone meanwhile
 
-    def _retire(self, key: str, entry: _Entry[P]) -> None:
+    def _retire(self, key: str, entry: Entry[P]) -> None:
         """Takes it out; it is closed when nobody uses it."""
         entry.retired = True
         if self._entries.get(key) is entry:
@@ -157,7 +180,7 @@ class Pool(Generic[P]):
         if not entry.users:
             self._close_soon(entry)
 
-    def _close_soon(self, entry: _Entry[P]) -> None:
+    def _close_soon(self, entry: Entry[P]) -> None:
         closing = asyncio.create_task(entry.producer.close(self._close_seconds))
         self._closings.add(closing)  # the loop itself keeps only a weak reference to a task
         closing.add_done_callback(self._closings.discard)

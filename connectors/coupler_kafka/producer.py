@@ -54,6 +54,8 @@ class Producer:
         self._wanted: dict[str, int] = {}  # topics that the brokers have not confirmed, and who waits for each
         self._confirmed: set[str] = set()
         self._partitioner = DefaultPartitioner()
+        self._limit_seconds = connection.delivery_seconds * (1 if connection.idempotent else _PATIENCE)
+        self._aborting: asyncio.Task[None] | None = None
         self.spoilt = False
 
     async def send(self, record: Record) -> Sent:
@@ -134,13 +136,17 @@ class Producer:
 
     async def _delivered(self, acknowledged: asyncio.Future[Any]) -> Any:
         """Waits for the verdict of aiokafka, which ends the life of a batch itself, except when it is idempotent."""
-        limit_seconds = self._connection.delivery_seconds
-        if not self._connection.idempotent:
-            limit_seconds *= _PATIENCE
-        await asyncio.wait([acknowledged], timeout=limit_seconds)
-        if not acknowledged.done():
-            await self.abort("The record was not acknowledged within delivery.timeout.ms")
-        return await acknowledged
+        limit = asyncio.get_running_loop().call_later(self._limit_seconds, self._expire, acknowledged)
+        try:
+            return await acknowledged
+        finally:
+            limit.cancel()
+
+    def _expire(self, acknowledged: asyncio.Future[Any]) -> None:
+        if not acknowledged.done() and self._aborting is None:
+            self._aborting = asyncio.create_task(
+                self.abort("The record was not acknowledged within delivery.timeout.ms")
+            )
 
     async def _alone(self, record: Record, timestamp: int) -> asyncio.Future[Any]:
         cluster = self._client.client.cluster
