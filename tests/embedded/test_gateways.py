@@ -15,6 +15,7 @@ from coupler.gateway.connect import connect
 from coupler.gateway.protocol import ActivateRequest, Gateway
 from coupler.http.engine import Engine
 from tests.embedded.bpmn import end, model, start, task
+from tests.embedded.rest import PATIENCE_SECONDS
 
 POLL = ActivateRequest("work", "w", lease_seconds=60, max_jobs=10, request_timeout_seconds=20)
 NOW = replace(POLL, request_timeout_seconds=-1)
@@ -51,6 +52,13 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     await engine.stop()
 
 
+async def waiting(subject: Subject, polls: int) -> None:
+    """Returns as soon as that many polls wait."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while subject.engine.dispatch.waiting("work") != (polls, 0):
+            await asyncio.sleep(0.005)
+
+
 async def status_of(call: object) -> GatewayStatus:
     with pytest.raises(GatewayError) as caught:
         await call  # type: ignore[misc]
@@ -78,19 +86,16 @@ async def test_no_more_jobs_than_asked_for_and_none_twice(subject: Subject) -> N
 
 async def test_a_long_poll_waits_for_a_job(subject: Subject) -> None:
     poll = asyncio.ensure_future(subject.client.activate(POLL))
-    while subject.engine.dispatch.waiting("work") != (1, 0):
-        await asyncio.sleep(0.005)
+    await waiting(subject, 1)
     instance = await subject.engine.create_instance("p")
     assert [job.process_instance_key for job in await poll] == [instance]
 
 
 async def test_a_cancelled_poll_takes_no_job(subject: Subject) -> None:
     poll = asyncio.ensure_future(subject.client.activate(POLL))
-    while subject.engine.dispatch.waiting("work") != (1, 0):
-        await asyncio.sleep(0.005)
+    await waiting(subject, 1)
     poll.cancel()
-    while subject.engine.dispatch.waiting("work") != (0, 0):
-        await asyncio.sleep(0.005)
+    await waiting(subject, 0)
     await subject.engine.create_instance("p")
     assert len(await subject.client.activate(NOW)) == 1
 

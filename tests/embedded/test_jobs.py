@@ -68,6 +68,16 @@ def test_a_lease_can_be_extended_and_only_a_lease(started: Harness) -> None:
     assert refused.value.reason is Reason.NOT_FOUND
 
 
+def test_leases_and_backoffs_may_last_for_ever(started: Harness) -> None:
+    for_ever = (1 << 63) - 1
+    activation = started.jobs(lease_ms=for_ever)[0]
+    started.engine.jobs.update_timeout(activation.job.key, for_ever)
+    started.advance(10**15)
+    assert started.jobs() == []
+    started.fail(activation, retries=1, backoff_ms=for_ever)
+    assert started.jobs() == []
+
+
 def test_a_lease_that_never_arrived_is_handed_back_once(started: Harness) -> None:
     activation = started.job()
     started.engine.jobs.hand_back([activation])

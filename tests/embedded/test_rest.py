@@ -235,7 +235,7 @@ REFUSED: dict[str, tuple[str, str, Any, int, str]] = {
     "no timeout": ("POST", "/jobs/activation", {"type": "t", "maxJobsToActivate": 1}, 400, "timeout to be greater"),
     "no number of jobs": ("POST", "/jobs/activation", {"type": "t", "timeout": 1}, 400, "maxJobsToActivate to be"),
     "timeout for ever": (
-        "POST", "/jobs/activation", {"type": "t", "timeout": 1 << 62, "maxJobsToActivate": 1}, 400, "$.timeout",
+        "POST", "/jobs/activation", {"type": "t", "timeout": 1 << 63, "maxJobsToActivate": 1}, 400, "$.timeout",
     ),
     "tenant of jobs": (
         "POST", "/jobs/activation", {"type": "t", "timeout": 1, "maxJobsToActivate": 1, "tenantIds": ["x"]}, 400, "'x'",

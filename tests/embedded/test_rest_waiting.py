@@ -25,10 +25,10 @@ async def rest() -> AsyncIterator[Rest]:
         yield found
 
 
-async def waiting(rest: Rest, polls: int) -> None:
+async def waiting(rest: Rest, polls: int, job_type: str = "work") -> None:
     """Returns as soon as that many polls wait."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while rest.engine.dispatch.waiting("work") != (polls, 0):
+        while rest.engine.dispatch.waiting(job_type) != (polls, 0):
             await asyncio.sleep(0.005)
 
 
@@ -130,8 +130,7 @@ async def test_an_engine_that_stops_keeps_nobody_waiting(rest: Rest) -> None:
         rest.post("/process-instances", {"processDefinitionId": "p", "awaitCompletion": True}, 503)
     )
     await rest.jobs(requestTimeout=int(PATIENCE_SECONDS * 1_000))
-    while rest.engine.dispatch.waiting("other") != (1, 0):
-        await asyncio.sleep(0.005)
+    await waiting(rest, 1, "other")
     before = time.monotonic()
     await rest.engine.stop()
     assert (await poll) == {"jobs": []}

@@ -17,6 +17,8 @@ from coupler.embedded.store.variables import Document
 
 _MAX_JOB_BYTES = (4 << 20) - (32 << 10)  # clients refuse messages over 4 MiB; the rest of a job needs some room too
 
+_LATEST_MS = 1 << 62  # what is later than the store can note is never
+
 
 class Activation(NamedTuple):
     """One job as it goes to a worker."""
@@ -66,7 +68,7 @@ class JobCommands:
         return leased[0] if leased else None
 
     def _lease(self, rows: Sequence[JobRow], request: ActivationRequest) -> list[Activation]:
-        deadline = self._now() + request.lease_ms
+        deadline = self._due_in(request.lease_ms)
         activations: list[Activation] = []
         size = 0
         for row in rows:
@@ -93,6 +95,9 @@ class JobCommands:
             "Make them smaller, or let the worker fetch only those that it needs."
         )
         incidents.open_incident(self._it, instance, Problem(IncidentType.MESSAGE_SIZE_EXCEEDED, text), job.key)
+
+    def _due_in(self, milliseconds: int) -> int:
+        return min(self._now() + milliseconds, _LATEST_MS)
 
     def hand_back(self, activations: Sequence[Activation]) -> None:
         """Takes leases back that never reached their worker; retries stay as they are."""
@@ -140,7 +145,7 @@ class JobCommands:
                 text = message or "No more retries left."
                 incidents.open_incident(self._it, instance, Problem(IncidentType.JOB_NO_RETRIES, text), key)
             elif backoff_ms > 0:
-                due = self._now() + backoff_ms
+                due = self._due_in(backoff_ms)
                 self._store.jobs.set_state(key, "backoff", retries, due)
                 self._it.effects.at(due)
             else:
@@ -200,6 +205,6 @@ class JobCommands:
             raise not_found(f"Expected to update job deadline for job with key '{key}', but no such job was found")
         if job.state != "leased":
             raise wrong_state(f"Expected to update job deadline for job with key '{key}', but it is not activated")
-        due = self._now() + lease_ms
+        due = self._due_in(lease_ms)
         self._store.jobs.set_due(key, due)
         self._it.effects.at(due)

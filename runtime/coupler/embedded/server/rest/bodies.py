@@ -14,8 +14,7 @@ from coupler.embedded.store.variables import Document
 from coupler.embedded.variables import parse_document
 
 Number: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
-# Long enough for everybody, and still a moment that the store can note when it is added to now.
-Milliseconds: TypeAlias = Annotated[int, msgspec.Meta(gt=-(2**47), lt=2**47)]
+Milliseconds: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Names: TypeAlias = Sequence[str] | None
 
 _NOTHING = msgspec.Raw()
