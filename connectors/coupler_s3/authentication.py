@@ -17,6 +17,10 @@ def _not_blank(value: str) -> str:
     return value
 
 
+def _key(value: str) -> str:
+    return _not_blank(value).strip()  # keys have no blanks, but files that hold them often end with a line break
+
+
 def _stripped(value: str | None) -> str | None:
     return (value or "").strip() or None
 
@@ -34,6 +38,9 @@ def _endpoint(value: str | None) -> str | None:
         raise ValueError("must be a http(s) URL without user, query and fragment")
     return value.rstrip("/")
 
+
+Key = Annotated[str, AfterValidator(_key)]
+"""An access key or a secret key."""
 
 NotBlank = Annotated[str, AfterValidator(_not_blank)]
 """Text that says something."""
@@ -63,8 +70,8 @@ class Keys(_Role):
     """An access key, of a user or a temporary one."""
 
     type: Literal["credentials"] = "credentials"
-    access_key: Annotated[NotBlank, Template(label="Access key", secret=True)]
-    secret_key: Annotated[NotBlank, Template(label="Secret key", secret=True)]
+    access_key: Annotated[Key, Template(label="Access key", secret=True)]
+    secret_key: Annotated[Key, Template(label="Secret key", secret=True)]
     session_token: Annotated[
         MaybeText, Template(label="Session token", description="Of temporary credentials", secret=True)
     ] = None

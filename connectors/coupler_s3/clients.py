@@ -7,67 +7,17 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
-from coupler.sdk import ConnectorError, InputError
-from coupler_s3.authentication import DefaultChain, Keys
-from coupler_s3.model import S3Input
+from coupler.sdk import ConnectorError
+from coupler_s3.identity import Identity
 from coupler_s3.settings import S3Settings
 from coupler_s3.threads import check_call
 
-SAAS_VARIABLE: Final = "CAMUNDA_CONNECTOR_RUNTIME_SAAS"
 _REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _BEFORE_THE_END_SECONDS: Final = 300.0
 _DEFAULT_REGION: Final = "us-east-1"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who calls, and where. Without an access key: the credentials that AWS tools find."""
-
-    access_key: str | None
-    secret_key: str | None = field(repr=False)
-    session_token: str | None = field(repr=False)
-    role_arn: str | None
-    external_id: str | None = field(repr=False)
-    region: str | None
-    endpoint: str | None
-    addressing_style: str
-
-
-def identity_of(call: S3Input, settings: S3Settings) -> Identity:
-    """Whom a job's input names, completed from the settings.
-
-    Raises:
-        InputError: the deployment does not allow its own credentials.
-    """
-    authentication, configuration = call.credentials, call.configuration
-    keys = authentication if isinstance(authentication, Keys) else None
-    if isinstance(authentication, DefaultChain) and not default_chain_allowed(settings):
-        raise InputError(
-            "The default credentials chain is not allowed in this runtime: it would lend the runtime's own rights to "
-            "the process. Choose 'credentials' as the authentication."
-        )
-    endpoint = None if configuration is None else configuration.endpoint
-    style = None if configuration is None else configuration.addressing_style
-    return Identity(
-        None if keys is None else keys.access_key,
-        None if keys is None else keys.secret_key,
-        None if keys is None else keys.session_token,
-        authentication.role_arn,
-        authentication.external_id,
-        call.region or settings.region,
-        endpoint or settings.endpoint,
-        style or settings.addressing_style,
-    )
-
-
-def default_chain_allowed(settings: S3Settings) -> bool:
-    """Whether models may use the runtime's own credentials."""
-    if settings.allow_default_chain is None:
-        return SAAS_VARIABLE not in os.environ
-    return settings.allow_default_chain
 
 
 @dataclass(slots=True)
@@ -249,4 +199,4 @@ def _before_send(request: Any, **_: Any) -> None:
     check_call(request.url)
 
 
-__all__ = ["SAAS_VARIABLE", "Clients", "Identity", "default_chain_allowed", "identity_of"]
+__all__ = ["Clients"]

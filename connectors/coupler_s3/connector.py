@@ -8,8 +8,10 @@ from typing import Any, assert_never
 from coupler.sdk import Connector, ConnectorError, JobContext, Resources
 from coupler_s3 import objects
 from coupler_s3.actions import Copy, Delete, Download, Head, ListObjects, Presign, Upload
-from coupler_s3.clients import Clients, Identity, default_chain_allowed, identity_of
+from coupler_s3.clients import Clients
+from coupler_s3.copying import copy
 from coupler_s3.download import download
+from coupler_s3.identity import Identity, default_chain_allowed, identity_of
 from coupler_s3.model import INPUT_VARIABLES, S3Input
 from coupler_s3.multipart import Multipart
 from coupler_s3.s3 import S3
@@ -84,7 +86,7 @@ class S3Connector(Connector[S3Input]):
             case Head():
                 return await objects.head(action, s3)
             case Copy():
-                return await objects.copy(action, s3)
+                return await copy(action, s3, self._multipart)
             case Presign():
                 return await objects.presign(action, s3)
             case _:

@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 
 from coupler.sdk import ConnectorError
 from coupler_s3.settings import MEBIBYTE
-from coupler_s3.threads import Cut, Threads
+from coupler_s3.threads import Cut, Owned, Threads
 
 WRITE_BYTES: Final = MEBIBYTE
 """What is gathered before a thread writes it."""
@@ -69,15 +69,16 @@ class Section(io.RawIOBase):
 class Content:
     """Content of a known size that can be read anywhere, again and again. Close it."""
 
-    def __init__(self, memory: bytes, file: IO[bytes] | None, size: int) -> None:
-        self._memory = memory
+    def __init__(self, memory: bytearray, file: Owned[IO[bytes]] | None, size: int) -> None:
+        self._memory = memoryview(memory)
         self._file = file
         self.size = size
 
     def read_at(self, position: int, buffer: memoryview) -> int:
         """Fills the buffer with what stands at a position; how many bytes there were."""
         if self._file is not None:
-            return os.preadv(self._file.fileno(), [buffer], position)
+            with self._file.use() as file:
+                return os.preadv(file.fileno(), [buffer], position)
         piece = self._memory[position : position + len(buffer)]
         buffer[: len(piece)] = piece
         return len(piece)
@@ -88,25 +89,21 @@ class Content:
 
     def whole(self) -> bytes:
         """All of it; for small contents."""
-        return self._memory if self._file is None else os.pread(self._file.fileno(), self.size, 0)
-
-    def close(self) -> None:
-        """Removes the temporary file. A section that is still being read keeps the file open by itself."""
-        if self._file is not None:
-            self._file.close()
+        found = bytearray(self.size)
+        self.read_at(0, memoryview(found))
+        return bytes(found)
 
 
 class Gathering:
-    """Takes pieces and gives ``Content``."""
+    """Takes pieces and gives ``Content``. Close it when the content is not needed any more."""
 
     def __init__(self, threads: Threads, memory_bytes: int, folder: Path | None) -> None:
         self._threads = threads
         self._memory_bytes = memory_bytes
         self._folder = folder
-        self._pieces: list[bytes] = []
-        self._waiting = 0
+        self._waiting = bytearray()
         self._size = 0
-        self._file: IO[bytes] | None = None
+        self._file: Owned[IO[bytes]] | None = None
 
     async def gather(self, pieces: AsyncIterable[bytes]) -> Content:
         """Reads everything; what it raises is what the pieces raise.
@@ -114,45 +111,51 @@ class Gathering:
         Raises:
             ConnectorError: the temporary file cannot be written.
         """
-        try:
-            async for piece in pieces:
-                await self._take(piece)
-            if self._file is not None:
+        async for piece in pieces:
+            self._waiting += piece
+            self._size += len(piece)
+            if self._size > self._memory_bytes and (self._file is None or len(self._waiting) >= WRITE_BYTES):
                 await self._write()
-        except BaseException:
-            self._discard()
-            raise
-        return Content(b"".join(self._pieces), self._file, self._size)
-
-    async def _take(self, piece: bytes) -> None:
-        self._pieces.append(piece)
-        self._waiting += len(piece)
-        self._size += len(piece)
-        if self._size > self._memory_bytes and (self._file is None or self._waiting >= WRITE_BYTES):
+        if self._file is not None:
             await self._write()
+        return Content(self._waiting, self._file, self._size)
+
+    def close(self) -> None:
+        """Removes the temporary file; in a thread, because freeing a large one takes its time."""
+        if self._file is not None:
+            self._threads.start(self._file.close)
 
     async def _write(self) -> None:
-        pieces, self._pieces, self._waiting = self._pieces, [], 0
-        await self._threads.run(lambda cut: self._write_in_thread(pieces))
+        waiting, self._waiting = self._waiting, bytearray()
+        if self._file is None:
+            self._file = await self._threads.run(lambda _: self._opened())
+        file = self._file
+        await self._threads.run(lambda _: _write(file, waiting))
 
-    def _write_in_thread(self, pieces: list[bytes]) -> None:
+    def _opened(self) -> Owned[IO[bytes]]:
         try:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(buffering=0, prefix="coupler-s3-", dir=self._folder)  # noqa: SIM115
-            for piece in pieces:
-                view = memoryview(piece)
-                while view:
-                    view = view[self._file.write(view) :]
+            file = tempfile.TemporaryFile(buffering=0, prefix="coupler-s3-", dir=self._folder)  # noqa: SIM115
         except OSError as error:
-            raise ConnectorError(
-                f"The document is too large for memory, and it cannot be put into a temporary file: {error.strerror}. "
-                "The folder for these is set with COUPLER_CONNECTORS__S3__TEMPORARY_FOLDER.",
-                code="NO_TEMPORARY_FILE",
-            ) from error
+            raise _no_file(error) from error
+        return Owned[IO[bytes]](file, lambda each: each.close())
 
-    def _discard(self) -> None:
-        if self._file is not None:
-            self._file.close()
+
+def _write(owned: Owned[IO[bytes]], content: bytearray) -> None:
+    with owned.use() as file:
+        view = memoryview(content)
+        try:
+            while view:
+                view = view[file.write(view) :]
+        except OSError as error:
+            raise _no_file(error) from error
+
+
+def _no_file(error: OSError) -> ConnectorError:
+    return ConnectorError(
+        f"The document is too large for memory, and it cannot be put into a temporary file: {error.strerror}. "
+        "The folder for these is set with COUPLER_CONNECTORS__S3__TEMPORARY_FOLDER.",
+        code="NO_TEMPORARY_FILE",
+    )
 
 
 __all__ = ["Content", "Gathering", "Section"]

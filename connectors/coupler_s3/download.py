@@ -11,7 +11,7 @@ from coupler_s3.actions import Download
 from coupler_s3.answers import facts
 from coupler_s3.model import ResponseFormat
 from coupler_s3.s3 import S3
-from coupler_s3.stream import ObjectStream
+from coupler_s3.stream import PIECE_BYTES, ObjectStream
 
 
 async def download(action: Download, format_: ResponseFormat | None, s3: S3, context: JobContext) -> dict[str, Any]:
@@ -21,7 +21,7 @@ async def download(action: Download, format_: ResponseFormat | None, s3: S3, con
         chosen = ReturnFormat.DOCUMENT
     stream = ObjectStream(s3, action.bucket, action.key, action.version_id)
     try:
-        answer = await stream.open(s3.settings.memory_bytes if chosen is ReturnFormat.DOCUMENT else INLINE_LIMIT_BYTES)
+        answer = await stream.open(PIECE_BYTES if chosen is ReturnFormat.DOCUMENT else INLINE_LIMIT_BYTES)
         if chosen is ReturnFormat.DOCUMENT:
             element: dict[str, Any] = {
                 "document": await _document(stream, action.key, answer.get("ContentType"), context)

@@ -37,7 +37,6 @@ _WRONG_INPUT: Final = frozenset(
         "KMS.NotFoundException",
         "MalformedXML",
         "MetadataTooLarge",
-        "NoSuchUpload",
         "NotImplemented",
         "UnsupportedArgument",
     }

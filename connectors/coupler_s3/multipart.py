@@ -109,6 +109,8 @@ class Multipart:
             try:
                 await forget()
             except Exception as error:  # noqa: BLE001 - the job has failed already, and has its own reason
+                if getattr(error, "code", None) == "NoSuchUpload":
+                    return  # it was completed after all, or is gone
                 log.warning("Parts of %s may be left in the bucket %s: %s", target["Key"], target["Bucket"], error)
 
         task = asyncio.get_running_loop().create_task(quietly())

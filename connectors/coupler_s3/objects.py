@@ -1,4 +1,4 @@
-"""Actions that move no content through here: delete, look up, list, copy, presign."""
+"""Actions that move no content through here: delete, look up, list, presign."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from coupler.sdk import InputError
-from coupler_s3.actions import Copy, Delete, Head, ListObjects, Presign
+from coupler_s3.actions import Delete, Head, ListObjects, Presign
 from coupler_s3.answers import facts, moment
 from coupler_s3.s3 import S3, without_none
-from coupler_s3.upload import written
 
 _PAGE: Final = 1000
 """S3 gives no more at once."""
@@ -66,20 +65,6 @@ def _listed(each: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-async def copy(action: Copy, s3: S3) -> dict[str, Any]:
-    """Makes an object of another one. Metadata, type and tags are the source's where the model says nothing of them."""
-    bucket = action.source_bucket or action.bucket
-    source = without_none({"Bucket": bucket, "Key": action.source_key, "VersionId": action.source_version_id})
-    options = written(action, action.content_type)
-    if action.metadata or action.content_type:
-        options["MetadataDirective"] = "REPLACE"
-    if action.tags:
-        options["TaggingDirective"] = "REPLACE"
-    answer = await s3.call("copy_object", {"Bucket": action.bucket, "Key": action.key, "CopySource": source, **options})
-    made = {**answer, **answer.get("CopyObjectResult", {})}
-    return {"bucket": action.bucket, "key": action.key, **facts(made)}
-
-
 async def presign(action: Presign, s3: S3) -> dict[str, Any]:
     """A signed URL. Nothing is asked of S3: whether the object is there shows when the URL is used."""
     seconds, longest = action.expires_in_seconds, s3.settings.max_presigned_seconds
@@ -104,4 +89,4 @@ def _presigned(action: Presign) -> tuple[str, dict[str, str | None]]:
     return "get_object", target | {"VersionId": action.version_id, "ResponseContentDisposition": disposition}
 
 
-__all__ = ["copy", "delete", "head", "list_objects", "presign"]
+__all__ = ["delete", "head", "list_objects", "presign"]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from coupler.sdk.http import HttpEngine
-from coupler_s3.clients import Clients, Identity
+from coupler_s3.clients import Clients
 from coupler_s3.failures import translated
+from coupler_s3.identity import Identity
 from coupler_s3.settings import S3Settings
 from coupler_s3.threads import Cut, Guard, Threads
 

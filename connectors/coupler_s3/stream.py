@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import threading
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 from coupler.sdk import ConnectorError
 from coupler_s3.s3 import S3, without_none
 from coupler_s3.settings import MEBIBYTE
-from coupler_s3.threads import Cut
+from coupler_s3.threads import Cut, Owned
 
-_PIECE_BYTES: Final = MEBIBYTE
+PIECE_BYTES: Final = MEBIBYTE
 _BLOCK_BYTES: Final = 128 * 1024
 """Read at once; between blocks a thread sees that nobody waits any more."""
 
@@ -33,21 +31,20 @@ class ObjectStream:
         self._s3 = s3
         self._wanted = without_none({"Bucket": bucket, "Key": key, "VersionId": version_id})
         self._answer: Mapping[str, Any] = {}
-        self._body: Any = None
-        self._lock = threading.Lock()  # closing a body waits for who reads it, and a thread must do the waiting
+        self._body: Owned[Any] | None = None
         self._at = 0
         self._failed_in_a_row = 0
         self.content: bytes | None = None
         self.failure: Exception | None = None
 
-    async def open(self, whole_up_to: int) -> Mapping[str, Any]:
+    async def open(self, whole_up_to: int = PIECE_BYTES) -> Mapping[str, Any]:
         """What S3 says of the object. A content of at most ``whole_up_to`` bytes is in ``content`` then."""
         return await self._s3.within(lambda client, cut: self._open(client, cut, whole_up_to))
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The content, to be read once. No thread is held between two pieces."""
         try:
-            while piece := await self._s3.within(lambda client, cut: self._read(client, cut, _PIECE_BYTES)):
+            while piece := await self._s3.within(lambda client, cut: self._read(client, cut, PIECE_BYTES)):
                 yield piece
         except Exception as error:
             self.failure = error
@@ -56,23 +53,27 @@ class ObjectStream:
     def close(self) -> None:
         """Gives the connection up, as soon as nobody reads from it."""
         if self._body is not None:
-            self._s3.threads.start(self._close)
+            self._body.close()
 
     def _open(self, client: Any, cut: Cut, whole_up_to: int) -> Mapping[str, Any]:
         self._answer = client.get_object(**self._wanted)
-        self._body = self._answer["Body"]
+        self._body = _owned(self._answer["Body"])
         size = self._answer.get("ContentLength")
-        try:
-            if size is not None and size <= whole_up_to:
-                self.content = self._read(client, cut, size + 1)
-                self._close()
-            cut.check()
-        except BaseException:
-            self._close()
-            raise
+        if size is not None and size <= whole_up_to:
+            self.content = self._read(client, cut, size + 1)
+            self._body.close()
+        elif cut.made:
+            self._body.close()
         return self._answer
 
     def _read(self, client: Any, cut: Cut, count: int) -> bytes:
+        try:
+            return self._blocks(client, cut, count)
+        except BaseException:
+            self.close()  # there may be a new connection, of which who gave up knows nothing
+            raise
+
+    def _blocks(self, client: Any, cut: Cut, count: int) -> bytes:
         blocks: list[bytes] = []
         while count:
             cut.check()
@@ -88,10 +89,11 @@ class ObjectStream:
 
     def _block(self, client: Any, count: int) -> bytes | None:
         """``None``: the connection broke, and there is a new one."""
+        assert self._body is not None
         exceptions: Any = importlib.import_module("botocore.exceptions")
         try:
-            with self._lock:
-                block: bytes = self._body.read(count)
+            with self._body.use() as body:
+                block: bytes = body.read(count)
         except tuple(getattr(exceptions, name) for name in _BROKEN):
             self._failed_in_a_row += 1
             if self._failed_in_a_row >= self._s3.settings.attempts:
@@ -103,18 +105,17 @@ class ObjectStream:
 
     def _take_up_again(self, client: Any) -> None:
         """The rest, of the very same content: S3 refuses when the object is another one by now."""
-        self._close()
+        assert self._body is not None
+        self._body.close()
         same = without_none({"IfMatch": self._answer.get("ETag"), "VersionId": self._answer.get("VersionId")})
         if self._at == self._answer.get("ContentLength"):
-            raise ConnectorError("The object broke off at its end.", code="CONNECTION_FAILED")
+            raise ConnectorError("The connection broke at the end of the object.", code="CONNECTION_FAILED")
         answer = client.get_object(**{**self._wanted, **same, "Range": f"bytes={self._at}-"})
-        self._body = answer["Body"]
-
-    def _close(self) -> None:
-        with self._lock, suppress(Exception):
-            body, self._body = self._body, None
-            if body is not None:
-                body.close()
+        self._body = _owned(answer["Body"])
 
 
-__all__ = ["ObjectStream"]
+def _owned(body: Any) -> Owned[Any]:
+    return Owned(body, lambda each: each.close())
+
+
+__all__ = ["PIECE_BYTES", "ObjectStream"]

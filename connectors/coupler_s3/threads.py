@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from coupler.sdk import ConnectorError
 
 T = TypeVar("T")
 
@@ -71,6 +74,47 @@ def check_call(url: str) -> None:
         _running.guard(url)
 
 
+class Owned(Generic[T]):
+    """Something that threads use one at a time and that must be closed: by whoever comes last.
+
+    Closing a socket or a file under a thread that reads it would leave that thread with a number that the system gives
+    to the next file. So whoever closes while it is in use leaves the closing to the user, and waits for nobody.
+    """
+
+    def __init__(self, thing: T, close: Callable[[T], None]) -> None:
+        self._thing: T | None = thing
+        self._close = close
+        self._in_use = threading.Lock()
+        self._given_up = False
+
+    @contextmanager
+    def use(self) -> Iterator[T]:
+        """Lends it.
+
+        Raises:
+            CutShort: it is closed.
+        """
+        try:
+            with self._in_use:
+                if self._given_up or self._thing is None:
+                    raise CutShort
+                yield self._thing
+        finally:
+            if self._given_up:
+                self.close()
+
+    def close(self) -> None:
+        """Closes it, now or when it is not in use any more. Idempotent."""
+        self._given_up = True
+        if self._in_use.acquire(blocking=False):
+            try:
+                thing, self._thing = self._thing, None
+                if thing is not None:
+                    self._close(thing)
+            finally:
+                self._in_use.release()
+
+
 class Threads:
     """A bounded pool. What does not fit waits, and is never started when it is cancelled before its turn."""
 
@@ -80,7 +124,10 @@ class Threads:
     async def run(self, work: Callable[[Cut], T], guard: Guard | None = None) -> T:
         """Does work in a thread; ``guard`` is asked about every address. Whatever either raises passes through."""
         cut = Cut()
-        future = self._pool.submit(_do, work, cut, guard)
+        try:
+            future = self._pool.submit(_do, work, cut, guard)
+        except RuntimeError as error:
+            raise ConnectorError("The runtime shuts down.", code="SHUTDOWN") from error
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -108,4 +155,4 @@ def _do(work: Callable[[Cut], T], cut: Cut, guard: Guard | None) -> T:
         _running.cut = _running.guard = None
 
 
-__all__ = ["Cut", "CutShort", "Guard", "Threads", "check_call"]
+__all__ = ["Cut", "CutShort", "Guard", "Owned", "Threads", "check_call"]

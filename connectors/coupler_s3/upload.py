@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from coupler.sdk import InputError
-from coupler_s3.actions import Upload, Written
+from coupler_s3.actions import Upload
 from coupler_s3.answers import facts
 from coupler_s3.content import Content, Gathering
 from coupler_s3.multipart import Multipart
-from coupler_s3.s3 import S3, without_none
+from coupler_s3.s3 import S3
 from coupler_s3.threads import Cut
+from coupler_s3.written import written
 
 _AT_ONCE_BYTES: Final = 256 * 1024
 
@@ -19,8 +19,9 @@ _AT_ONCE_BYTES: Final = 256 * 1024
 async def upload(action: Upload, s3: S3, multipart: Multipart) -> dict[str, Any]:
     """Stores the document; the response names the key that it has, also where the model named none."""
     settings, document = s3.settings, action.document
-    content = await Gathering(s3.threads, settings.memory_bytes, settings.temporary_folder).gather(document.stream())
+    gathering = Gathering(s3.threads, settings.memory_bytes, settings.temporary_folder)
     try:
+        content = await gathering.gather(document.stream())
         key = action.key or document.file_name  # what an external document is called is known now
         if not key:
             raise InputError("action.key is not set, and the document has no file name to take in its place.")
@@ -30,26 +31,10 @@ async def upload(action: Upload, s3: S3, multipart: Multipart) -> dict[str, Any]
             answer = await multipart.send(s3, content, target, options)
         else:
             answer = await _put(s3, content, target | options)
-        link = await s3.within(lambda client, _: _link(client, target))
     finally:
-        content.close()
+        gathering.close()
+    link = await s3.within(lambda client, _: _link(client, target))
     return {"bucket": action.bucket, "key": key, "link": link, "size": content.size, **facts(answer)}
-
-
-def written(action: Written, content_type: str | None) -> dict[str, Any]:
-    """How an object is to be kept, as parameters of the call that makes it."""
-    return without_none(
-        {
-            "ContentType": content_type,
-            "Metadata": action.metadata or None,
-            "Tagging": urlencode(action.tags) if action.tags else None,
-            "StorageClass": action.storage_class,
-            "ServerSideEncryption": action.server_side_encryption,
-            "SSEKMSKeyId": action.kms_key_id,
-            "ChecksumAlgorithm": action.checksum_algorithm,
-            "IfNoneMatch": "*" if action.only_if_absent else None,
-        }
-    )
 
 
 async def _put(s3: S3, content: Content, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -68,4 +53,4 @@ def _link(client: Any, target: dict[str, str]) -> str:
     return signed.partition("?")[0]
 
 
-__all__ = ["upload", "written"]
+__all__ = ["upload"]

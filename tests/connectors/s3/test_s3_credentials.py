@@ -11,7 +11,8 @@ import pytest
 from coupler.errors import ConnectorError, EgressDenied
 from coupler.http.config import EgressConfig, HttpConfig
 from coupler.http.engine import Engine
-from coupler_s3.clients import Clients, Identity
+from coupler_s3.clients import Clients
+from coupler_s3.identity import Identity
 from coupler_s3.settings import S3Settings
 from tests.connectors.kit import Bench
 from tests.connectors.s3.kit import REGION, Place, configured

@@ -12,7 +12,7 @@ from coupler.worker.binding import bind
 from coupler_s3 import S3Connector
 from coupler_s3.actions import Download, ListObjects, Presign, Upload
 from coupler_s3.authentication import DefaultChain, Keys
-from coupler_s3.clients import Identity, identity_of
+from coupler_s3.identity import Identity, identity_of
 from coupler_s3.model import INPUT_VARIABLES, S3Input
 from coupler_s3.settings import S3Settings
 
