@@ -8,7 +8,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from coupler.sdk import ConfigError, Connector, ConnectorError, JobContext, Resources
+from coupler.sdk import Connector, ConnectorError, JobContext, Resources
 from coupler.sdk.http import HttpEngine
 from coupler.sdk.oauth import TokenCache
 from coupler_kafka.connection import Connection, Connections, connection
@@ -84,10 +84,14 @@ class KafkaConnector(Connector[KafkaInput]):
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def check(self) -> None:
-        """Connects to the cluster of the setting ``check`` and reads the metadata of its topic."""
+        """Connects to the cluster of the setting ``check`` and reads the metadata of its topic.
+
+        Raises:
+            ConnectorError: no cluster is named, it cannot be reached, or no broker knows the topic.
+        """
         checked = self._settings.check
         if checked is None:
-            raise ConfigError("COUPLER_CONNECTORS__KAFKA__CHECK__BOOTSTRAP_SERVERS names no cluster to test")
+            raise ConnectorError("COUPLER_CONNECTORS__KAFKA__CHECK__BOOTSTRAP_SERVERS names no cluster to test")
         pair = (checked.username, checked.password) if checked.username and checked.password else None
         producer = await self._create(connection(checked.bootstrap_servers, pair, checked.properties))
         try:

@@ -48,7 +48,7 @@ def spoils_producer(error: BaseException) -> bool:
     bootstrap servers, a new producer does.
     """
     bare = type(error) is errors.KafkaError  # what is left of an unexpected error that ended the sending task
-    return bare or isinstance(error, (*_FATAL, *_UNREACHABLE, *_AUTHENTICATION))
+    return bare or isinstance(error, (TimeoutError, *_FATAL, *_UNREACHABLE, *_AUTHENTICATION))
 
 
 def connection_trouble(troubles: Sequence[BaseException]) -> str:
@@ -88,7 +88,9 @@ def _network_trouble(trouble: OSError) -> str:
 def _rank(trouble: BaseException) -> int:
     if is_authentication(trouble):
         return 0
-    return 1 if isinstance(trouble, ssl.SSLError) else 2
+    if isinstance(trouble, ssl.SSLError):
+        return 1
+    return 2 if isinstance(trouble, OSError) else 3
 
 
 def explained(error: BaseException, topic: str, troubles: Sequence[BaseException]) -> ConnectorError:

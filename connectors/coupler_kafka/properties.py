@@ -6,6 +6,7 @@ Later ones win: what the connector fixes, the credentials of the form, then the 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -25,6 +26,10 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "sasl.mechanism": "GSSAPI",
 }
 """Idempotence is off where Java has it on: with it, a record whose job has failed may be delivered much later."""
+
+
+_SERVER: Final = re.compile(r"(?:[A-Za-z_]+://)?(\[[0-9A-Fa-f:.%\w]+\]|[^\s:/@\[\]]+)(?::([0-9]{1,5}))?")
+"""As Java reads it: a protocol may stand in front, and means nothing."""
 
 
 def text_of(value: Any) -> str:
@@ -76,8 +81,16 @@ def _text(_name: str, value: str) -> str:
     return value.strip()
 
 
-def _servers(_name: str, value: str) -> list[str]:
-    return [each.strip() for each in value.split(",") if each.strip()]
+def _servers(name: str, value: str) -> list[str]:
+    servers: list[str] = []
+    for each in (part.strip() for part in value.split(",")):
+        if not each:
+            continue
+        found = _SERVER.fullmatch(each)
+        if found is None or not 0 < int(found[2] or 9092) < 65536:
+            raise ConnectorError(f"Invalid value for the Kafka property {name}: host:port is needed, more with commas")
+        servers.append(f"{found[1]}:{found[2] or 9092}")
+    return servers
 
 
 CLIENT_OPTIONS: Final[Mapping[str, tuple[str, Callable[[str, str], Any]]]] = {

@@ -33,7 +33,7 @@ class MockCluster:
         self.servers = ",".join(f"{broker.host}:{broker.port}" for broker in listed.brokers.values())
 
     def close(self) -> None:
-        del self._client
+        del self._client  # the cluster goes with its client
 
 
 def new_topic(prefix: str = "t") -> str:

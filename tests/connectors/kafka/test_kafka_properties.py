@@ -33,6 +33,7 @@ def test_what_is_fixed() -> None:
     ("java", "value", "option", "expected"),
     [
         ("bootstrap.servers", "c:3", "bootstrap_servers", ["c:3"]),
+        ("bootstrap.servers", "c, SASL_SSL://d:9093 ,[::1]:9", "bootstrap_servers", ["c:9092", "d:9093", "[::1]:9"]),
         ("client.id", "billing", "client_id", "billing"),
         ("acks", "1", "acks", 1),
         ("acks", 0, "acks", 0),
@@ -58,6 +59,10 @@ def test_the_translation(java: str, value: Any, option: str, expected: Any) -> N
 @pytest.mark.parametrize(
     ("java", "value"),
     [
+        ("bootstrap.servers", "a:b"),
+        ("bootstrap.servers", "a:1:2"),
+        ("bootstrap.servers", "a:70000"),
+        ("bootstrap.servers", "user:pw@a:1"),
         ("acks", "2"),
         ("compression.type", "rar"),
         ("linger.ms", "soon"),
