@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from coupler.embedded import EmbeddedEngine, EngineConfig
+from coupler.embedded.server.rest.listening import listen
 from coupler.errors import ConfigError
 from tests.embedded.bpmn import boundary, catch, end, error, message, model, one_task, start, task
 from tests.embedded.rest import Rest, rest_served
@@ -286,6 +288,35 @@ async def test_a_body_that_cannot_be_read(rest: Rest, content: bytes, media_type
     assert (await rest.client.get("/status")).status_code == 204
 
 
+CALLS = [
+    "POST /jobs/activation", "POST /jobs/1/completion", "POST /jobs/1/failure", "POST /jobs/1/error", "PATCH /jobs/1",
+    "POST /process-instances", "POST /process-instances/1/cancellation", "POST /process-instances/search",
+    "POST /process-instances/1/incidents/search", "PUT /element-instances/1/variables", "POST /messages/publication",
+    "POST /incidents/search", "POST /incidents/1/resolution", "POST /deployments",
+]  # fmt: skip
+ODD: list[Any] = [
+    None, [], 5, "x", True, {"": 0}, {"variables": None}, {"variables": "x"}, {"changeset": None}, {"retries": None},
+    {"filter": None}, {"filter": []}, {"page": None}, {"page": {"from": -1}}, {"page": {"limit": 0}}, {"sort": []},
+    {"filter": {"state": None}}, {"filter": {"state": {}}}, {"filter": {"state": {"$in": 5}}},
+    {"filter": {"processInstanceKey": {"$eq": []}}}, {"filter": {"processInstanceKey": {"$in": [{}, None, 1.5]}}},
+    {"filter": {"processInstanceKey": "-1"}}, {"filter": {"hasIncident": "x"}}, {"filter": {"hasIncident": None}},
+    {"filter": {"tenantId": {"$eq": "'"}}}, {"filter": {"elementId": "\ud800"}}, {"filter": {"elementId": "'; --"}},
+    {"processDefinitionKey": -1}, {"processDefinitionKey": 1 << 70}, {"processDefinitionId": "\x00"},
+    {"type": "\ud800", "timeout": 1, "maxJobsToActivate": 1}, {"name": "\ud800"}, {"errorCode": "\ud800"},
+    {"type": "t", "timeout": -(1 << 63), "maxJobsToActivate": 2**31 - 1, "requestTimeout": -(1 << 63)},
+    {"name": "m", "timeToLive": (1 << 63) - 1, "correlationKey": "\x00", "messageId": "\x00"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_odd_requests_are_answered(rest: Rest, call: str) -> None:
+    method, _, path = call.partition(" ")
+    for body in ODD:
+        content = json.dumps(body).encode()
+        answer = await rest.client.request(method, path, content=content, headers={"content-type": "application/json"})
+        assert answer.status_code < 500 or answer.status_code == 501, (body, answer.text)
+
+
 FILE = b'--b\r\nContent-Disposition: form-data; name="r"; filename="p.bpmn"\r\n\r\n'
 FORM = "multipart/form-data; boundary=b"
 
@@ -331,6 +362,22 @@ async def test_a_port_that_is_taken_is_said() -> None:
         engine = EmbeddedEngine(EngineConfig(grpc_port=0, rest_port=port))
         with pytest.raises(ConfigError, match=rf"REST API cannot listen on 127\.0\.0\.1:{port}"):
             await engine.start()
+
+
+async def test_small_answers_do_not_wait_for_acknowledgements() -> None:
+    connected: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def on_connection(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = writer.get_extra_info("socket")
+        connected.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    with listen("127.0.0.1", 0) as listening:
+        async with await asyncio.start_server(on_connection, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            assert await connected
+            writer.close()
+            await writer.wait_closed()
 
 
 async def test_without_a_port_there_is_no_rest_api() -> None:

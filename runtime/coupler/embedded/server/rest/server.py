@@ -14,8 +14,8 @@ from coupler.embedded.engine import Engine
 from coupler.embedded.server.rest.application import Mounted, RestApi
 from coupler.embedded.server.rest.calls import RestCalls
 from coupler.embedded.server.rest.guard import Guard
+from coupler.embedded.server.rest.listening import listen
 from coupler.embedded.server.rest.searches import Searches
-from coupler.errors import ConfigError
 
 Where = Callable[[], tuple[str, int]]
 
@@ -80,16 +80,7 @@ class RestServer:
         Raises:
             ConfigError: the address cannot be bound.
         """
-        host = self._host
-        try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            self._socket = socket.create_server((host, port), family=family, backlog=1024)
-        except OSError as error:
-            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            raise ConfigError(
-                f"the engine's REST API cannot listen on {address}: the port is taken or the address is not of this "
-                "machine"
-            ) from error
+        self._socket = listen(self._host, port)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="engine REST")
         await self._server.listening.wait()
         bound: int = self._socket.getsockname()[1]
