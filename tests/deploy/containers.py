@@ -70,7 +70,8 @@ def make_base() -> None:
 
 
 def build(dockerfile: Path, context: Path, tag: str, *, arguments: Mapping[str, str] | None = None) -> None:
-    """Builds an image. Layers are kept, so that the next build does only what changed."""
+    """Builds an image. Layers are kept for a day, so that the next build does only what changed."""
+    podman("image", "prune", "--force", "--filter", "until=24h")
     options = [word for name, value in (arguments or {}).items() for word in ("--build-arg", f"{name}={value}")]
     command = ["bud", "--isolation", "chroot", "--pull-never", "--format", "docker", "--layers", *options]
     buildah(*command, "--tag", tag, "--file", dockerfile, context, timeout_seconds=1500)

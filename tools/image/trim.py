@@ -1,7 +1,8 @@
 """Takes out of an installed environment what a running worker never reads.
 
-Usage: ``trim.py /opt/coupler``. botocore describes every service of AWS; kept are the few that connectors and the secret
-provider talk to, and those that its search for credentials may ask. Tests, type stubs and C sources of packages go too.
+Usage: ``trim.py /opt/coupler``. botocore describes every service of AWS; kept are the few that connectors and the
+secret provider talk to, and those that its search for credentials may ask. Tests, type stubs and C sources of packages
+go too.
 """
 
 from __future__ import annotations
