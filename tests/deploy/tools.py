@@ -5,6 +5,7 @@ A program that cannot be had fails the test: a skipped check looks like a passed
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import shutil
 import subprocess
@@ -42,6 +43,8 @@ def must(
     command: Sequence[str | Path], *, timeout_seconds: float = 120, env: dict[str, str] | None = None, why: str = ""
 ) -> str:
     """The same for a program that has to succeed; returns what it wrote to standard output."""
+    if timeout_seconds > 200:
+        faulthandler.cancel_dump_traceback_later()  # pytest's own limit for a test is no limit for a first download
     done = run(command, timeout_seconds=timeout_seconds, env=env)
     if done.returncode != 0:
         words = " ".join(str(word) for word in command)
