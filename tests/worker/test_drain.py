@@ -50,6 +50,17 @@ async def test_jobs_without_a_slot_are_handed_back_with_unchanged_retries() -> N
         assert all("handed back" in command.message for command in back)
 
 
+async def test_jobs_that_were_pushed_and_not_yet_read_count_as_handed_back() -> None:
+    async with working(connector(slow), max_jobs_active=2) as kit:
+        await kit.until(lambda: kit.gateway.open_streams == 1)
+        keys = [kit.gateway.add_job(JOB_TYPE) for _ in range(20)]
+        await kit.until(lambda: len(kit.worker.running()) == 2)
+        summary = await kit.worker.drain()
+        assert summary == DrainSummary(finished=2, handed_back=18, cut_short=0, left_behind=0)
+        back = [c for key in keys for c in kit.gateway.commands_for(key) if isinstance(c, FailCommand)]
+        assert len(back) == 18
+
+
 async def test_what_still_runs_at_the_deadline_is_cut_short_with_one_retry_less() -> None:
     async with working(connector(endless), drain_seconds=0.1) as kit:
         key = kit.gateway.add_job(JOB_TYPE)

@@ -96,9 +96,13 @@ class Held:
 
 
 class ActiveJobs:
-    """All held jobs. Decides what a delivery of a key that is already here means."""
+    """All held jobs. Decides what a delivery of a key that is already here means.
+
+    ``handed_back`` counts those that went back to the engine unstarted.
+    """
 
     def __init__(self) -> None:
+        self.handed_back = 0
         self._by_key: dict[int, Held] = {}
         self._superseded: set[Held] = set()  # their keys belong to newer activations, but they have not ended yet
         self._lingering: set[Held] = set()
@@ -142,6 +146,7 @@ class ActiveJobs:
             del self._by_key[held.job.key]
         else:
             self._superseded.discard(held)
+        self.handed_back += held.cut is Cut.HANDED_BACK
         if not self._by_key and not self._superseded:
             self._empty.set()
 

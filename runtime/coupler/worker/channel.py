@@ -14,6 +14,7 @@ from coupler.registry import Registered
 from coupler.sdk.context import Resources
 from coupler.secrets.resolution import Secrets
 from coupler.telemetry.metrics import TypeMetrics
+from coupler.telemetry.tracing import Tracer
 from coupler.worker.active import ActiveJobs, Cut, Held, Phase, lease_end
 from coupler.worker.adaptive import AdaptiveLimit
 from coupler.worker.config import WorkerConfig
@@ -21,6 +22,7 @@ from coupler.worker.execution import Execution
 from coupler.worker.limits import Slots
 from coupler.worker.outcome import Abandoned, BpmnErrorThrown, Completed, Failed, Outcome
 from coupler.worker.report import report
+from coupler.worker.spans import trace_variables
 from coupler.worker.status import FinishedJob, SubscriptionStatus
 from coupler.worker.subscription import Subscription, SubscriptionConfig
 from coupler.worker.tasks import ended
@@ -53,6 +55,7 @@ class Channel:
         active: ActiveJobs,
         total: Slots,
         finished: Callable[[FinishedJob], None],
+        tracer: Tracer | None = None,
     ) -> None:
         self.job_type = registered.type
         self._connector = registered.name
@@ -66,9 +69,17 @@ class Channel:
         self._slots = Slots(registered.max_jobs_active or config.max_jobs_active)
         self._adaptive = AdaptiveLimit(self._slots, config.adaptive) if config.adaptive.enabled else None
         self._execution = Execution(
-            registered, gateway=gateway, secrets=secrets, resources=resources, config=config, documents=documents
+            registered,
+            gateway=gateway,
+            secrets=secrets,
+            resources=resources,
+            config=config,
+            documents=documents,
+            tracer=tracer,
         )
-        self._subscription_config = _subscription_config(registered, config, self._lease_seconds)
+        self._subscription_config = _subscription_config(
+            registered, config, self._lease_seconds, () if tracer is None else trace_variables(registered)
+        )
         self._subscription = self._subscribe()
         self._task: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -118,7 +129,7 @@ class Channel:
             connector=self._connector,
             mode=subscription.mode if self._task is not None else self._stopped_as,
             ready=subscription.ready and self._task is not None,
-            active=self._slots.used,
+            active=self._slots.used - subscription.reserved,
             max_active=self._slots.limit,
             last_error=subscription.last_error,
         )
@@ -255,7 +266,9 @@ class Channel:
         )
 
 
-def _subscription_config(registered: Registered, config: WorkerConfig, lease_seconds: float) -> SubscriptionConfig:
+def _subscription_config(
+    registered: Registered, config: WorkerConfig, lease_seconds: float, also_fetch: tuple[str, ...]
+) -> SubscriptionConfig:
     stream = config.stream_enabled if registered.stream_enabled is None else registered.stream_enabled
     return SubscriptionConfig(
         activate=ActivateRequest(
@@ -263,7 +276,7 @@ def _subscription_config(registered: Registered, config: WorkerConfig, lease_sec
             worker=config.worker_name or registered.name,
             lease_seconds=lease_seconds,
             max_jobs=1,
-            fetch_variables=registered.input_variables,
+            fetch_variables=registered.input_variables + also_fetch,
             request_timeout_seconds=config.request_timeout_seconds,
             tenant_ids=config.tenant_ids,
         ),

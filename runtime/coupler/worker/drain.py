@@ -29,13 +29,14 @@ class DrainSummary:
 
 async def drain(channels: Collection[Channel], active: ActiveJobs, drain_seconds: float) -> DrainSummary:
     """Ends all work within ``drain_seconds`` and a few seconds for the last commands."""
-    # 1. No new jobs: an open stream or poll would go on handing them out.
+    held_at_first, handed_back_before = set(active), active.handed_back
+    # 1. No new jobs: an open stream or poll would go on handing them out. What they brought already goes back.
     await asyncio.gather(*(channel.stop() for channel in channels))
     # 2. Jobs without a slot go back at once: another replica can start them now.
-    waiting = [held for held in active if held.phase is Phase.WAITING]
-    for held in waiting:
-        held.cut_short(Cut.HANDED_BACK)
-    running = len(active) - len(waiting)
+    for held in active:
+        if held.phase is Phase.WAITING:
+            held.cut_short(Cut.HANDED_BACK)
+    running = sum(held.cut is not Cut.HANDED_BACK for held in held_at_first.union(active))
     # 3. Running jobs may finish.
     await _until_empty(active, drain_seconds)
     # 4. The deadline: what still runs is cut short and failed, with one retry less.
@@ -46,7 +47,7 @@ async def drain(channels: Collection[Channel], active: ActiveJobs, drain_seconds
     # 5. Nobody waits for ever: neither for commands nor for threads that do not end.
     left = [held for held in active if held.phase is not Phase.ENDED]
     await _end_tasks(active)
-    summary = DrainSummary(running - len(cut), len(waiting), len(cut), len(left))
+    summary = DrainSummary(running - len(cut), active.handed_back - handed_back_before, len(cut), len(left))
     log.info(
         "Drained: %d running jobs finished, %d were handed back, %d cut short, %d left to their leases.",
         summary.finished,

@@ -25,6 +25,9 @@ from coupler.sdk.context import JobContext, Resources
 from coupler.secrets.masking import NOTHING_TO_MASK, Masker
 from coupler.secrets.provider import SecretScope
 from coupler.secrets.resolution import Secrets
+from coupler.telemetry import context
+from coupler.telemetry.context import JobScope
+from coupler.telemetry.tracing import Tracer
 from coupler.worker import headers as task_headers
 from coupler.worker.active import Cut, Held
 from coupler.worker.binding import bind, bind_with_documents, decode
@@ -36,6 +39,7 @@ from coupler.worker.judge import judge_error, judge_success
 from coupler.worker.mapping import Mapped, encode_variables, map_result, to_plain
 from coupler.worker.outcome import Abandoned, BpmnErrorThrown, Failed, Outcome
 from coupler.worker.routing import Routing, Target
+from coupler.worker.spans import JobSpans
 from coupler.worker.text import cut
 
 log = logging.getLogger(__name__)
@@ -48,9 +52,11 @@ class _Attempt:
     """What the steps of one job learn for those that follow."""
 
     held: Held
+    scope: JobScope
     headers: Headers = field(default=_NO_HEADERS)
     backoff_seconds: float | None = None
     masker: Masker = NOTHING_TO_MASK
+    error_type: str | None = None
 
     @property
     def job(self) -> Job:
@@ -69,6 +75,7 @@ class Execution:
         resources: Resources,
         config: WorkerConfig,
         documents: Documents = NO_DOCUMENTS,
+        tracer: Tracer | None = None,
     ) -> None:
         if registered.connector is None:
             raise ValueError(f"{registered.name} is switched off")
@@ -80,10 +87,20 @@ class Execution:
         self._config = config
         self._routing = Routing(registered.connector)
         self._invocation = Invocation(registered.connector)
+        self._spans = None if tracer is None else JobSpans(tracer, registered.name)
 
     async def outcome(self, held: Held) -> Outcome:
         """Runs one job. Raises nothing but a cancellation that was not ordered through ``Held.cut_short``."""
-        attempt = _Attempt(held)
+        attempt = _Attempt(held, context.enter(held.job.key, held.task))
+        if self._spans is None:
+            return await self._outcome(attempt)
+        with self._spans.span(held.job, attempt.scope) as span:
+            outcome = await self._outcome(attempt)
+            span.ended_as(outcome, attempt.error_type)
+        return outcome
+
+    async def _outcome(self, attempt: _Attempt) -> Outcome:
+        held = attempt.held
         try:
             outcome = await self._run(attempt)
         except asyncio.CancelledError:
@@ -101,7 +118,7 @@ class Execution:
 
     def cut_short(self, held: Held) -> Outcome:
         """The outcome of a run that was cut short, without waiting for the connector."""
-        attempt = _Attempt(held)
+        attempt = _Attempt(held, JobScope(held.job.key))
         with suppress(InputError):
             self._read_headers(attempt)
         return self._cut_short(attempt, held.cut or Cut.TOO_LONG)
@@ -173,6 +190,7 @@ class Execution:
             scope = SecretScope(job.tenant_id, job.process_id, job.process_definition_key, job.element_id)
             resolved = await self._secrets.resolve(text, scope)
             attempt.masker = resolved.masker
+            attempt.scope.mask = resolved.masker.mask
             text = resolved.text
         values = decode(text)
         target = self._routing.target(attempt.headers.all, values)
@@ -208,14 +226,19 @@ class Execution:
             return self._expression_failed(attempt, problem, None)
         return verdict or mapped.completed()
 
-    async def _judge_problem(self, attempt: _Attempt, problem: Exception) -> Outcome:
+    def _result(self, attempt: _Attempt, problem: Exception, backoff_seconds: float | None) -> ErrorResult:
         result = error_result(
             problem,
             attempt.masker,
             job_retries=attempt.job.retries,
-            header_backoff=attempt.backoff_seconds,
+            header_backoff=backoff_seconds,
             config=self._config,
         )
+        attempt.error_type = cut(str(result.error.get("code") or result.error["type"]), 100)
+        return result
+
+    async def _judge_problem(self, attempt: _Attempt, problem: Exception) -> Outcome:
+        result = self._result(attempt, problem, attempt.backoff_seconds)
         _log_failure(attempt, result, problem)
         expression = attempt.headers.error_expression
         if expression is not None:
@@ -224,19 +247,13 @@ class Execution:
             except Exception as second:  # noqa: BLE001 - every fault of an expression becomes a FailJob
                 return self._expression_failed(attempt, second, result)
             if verdict is not None:
-                return _masked(verdict, attempt.masker)
+                return _masked(verdict, attempt.masker, after_error=True)
         return failed(result, self._config)
 
     def _expression_failed(self, attempt: _Attempt, problem: Exception, result: ErrorResult | None) -> Failed:
         """The error expression itself failed: the retries are kept (the Java runtime drops to 0), unless the input is
         at fault."""
-        own = error_result(
-            problem,
-            attempt.masker,
-            job_retries=attempt.job.retries,
-            header_backoff=attempt.backoff_seconds,
-            config=self._config,
-        )
+        own = self._result(attempt, problem, attempt.backoff_seconds)
         message = f"The error expression failed: {own.error['message']}"
         if result is not None:
             message += f" It was evaluated because the job had failed: {result.error['message']}"
@@ -256,6 +273,7 @@ class Execution:
     def _untold(self, attempt: _Attempt, problem: Exception) -> Failed:
         """The last resort: a failure that cannot even be described."""
         job = attempt.job
+        attempt.error_type = java_type(problem)
         log.error("Job %d failed, and its error could not be handled: %s", job.key, type(problem).__name__)
         if attempt.masker is NOTHING_TO_MASK:
             log.debug("Where job %d failed", job.key, exc_info=problem)
@@ -276,29 +294,29 @@ class Execution:
                 problem = ConnectorError(f"The job was cut short: it ran longer than {seconds:g} s.", code="TIMEOUT")
             case Cut.SHUTDOWN:
                 problem = ConnectorError("The job was cut short: the runtime is shutting down.", code="SHUTDOWN")
-        result = error_result(
-            problem,
-            attempt.masker,
-            job_retries=retries,
-            header_backoff=attempt.backoff_seconds if reason is Cut.TOO_LONG else None,
-            config=self._config,
-        )
+        result = self._result(attempt, problem, attempt.backoff_seconds if reason is Cut.TOO_LONG else None)
         if reason is Cut.SHUTDOWN and self._connector.repeatable:
             result.retries = retries
         return failed(result, self._config)
 
 
-def _masked(outcome: Outcome, masker: Masker) -> Outcome:
-    """Output variables pass as they are, as in the Java runtime; texts about failures do not."""
+def _masked(outcome: Outcome, masker: Masker, *, after_error: bool = False) -> Outcome:
+    """Output variables pass as they are, as in the Java runtime; texts and variables about failures do not."""
     if masker is NOTHING_TO_MASK:
         return outcome
     match outcome:
         case Failed(retries, message, backoff, variables):
-            return Failed(retries, masker.mask(message), backoff, variables and masker.mask(variables))
+            return Failed(retries, masker.mask(message), backoff, variables and _masked_json(variables, masker))
         case BpmnErrorThrown(code, message, variables):
-            return BpmnErrorThrown(code, masker.mask(message), variables)
+            told = _masked_json(variables, masker) if after_error else variables
+            return BpmnErrorThrown(code, masker.mask(message), told)
         case _:
             return outcome
+
+
+def _masked_json(text: str, masker: Masker) -> str:
+    """Value by value: a secret that is a number, or a piece of punctuation, must not break the text."""
+    return json.dumps(masker.mask_value(json.loads(text)))
 
 
 def _log_failure(attempt: _Attempt, result: ErrorResult, problem: Exception) -> None:

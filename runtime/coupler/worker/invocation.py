@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 from typing import Any
 
 from pydantic import BaseModel
@@ -43,7 +44,7 @@ class Invocation:
             return await target.method(bound, context)
         if self._pool is None:
             self._pool = DaemonThreads(self._threads, self._name)
-        thread = self._pool.submit(target.method, bound, context)
+        thread = self._pool.submit(copy_context().run, target.method, bound, context)
         held.thread = thread
         return await asyncio.wrap_future(thread)
 

@@ -80,6 +80,7 @@ class Subscription:
         self._polls_turn = False
         self._streams_turn = asyncio.Event()
         self._too_late: list[Job] = []
+        self.reserved = 0  # slots that a poll under way has taken, for jobs that may come
         self.mode = "stopped"
         self.ready = False
         self.last_error = ""
@@ -208,13 +209,14 @@ class Subscription:
         asked = self._slots.reserve(min(self._slots.free, max(1, self._total.free)))
         if not asked:
             return 0, 1  # taken while we waited for the process's slots
-        unused = asked
+        unused = self.reserved = asked
         try:
             request = replace(self._config.activate, max_jobs=asked, request_timeout_seconds=hold_seconds)
             for job in await self._activate(request):
                 unused -= 1
                 self._accept(job, True)
         finally:
+            self.reserved = 0
             self._slots.release(unused)
         return asked - unused, asked
 

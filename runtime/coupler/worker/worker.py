@@ -14,6 +14,7 @@ from coupler.registry import Registry
 from coupler.sdk.context import Resources
 from coupler.secrets.resolution import Secrets
 from coupler.telemetry.metrics import JobMetrics
+from coupler.telemetry.tracing import Tracer
 from coupler.worker.active import ActiveJobs, Cut, Held, Phase
 from coupler.worker.channel import Channel
 from coupler.worker.config import WorkerConfig
@@ -42,6 +43,7 @@ class Worker:
         metrics: JobMetrics,
         config: WorkerConfig,
         documents: Documents = NO_DOCUMENTS,
+        tracer: Tracer | None = None,
     ) -> None:
         self._config = config
         self._active = ActiveJobs()
@@ -62,6 +64,7 @@ class Worker:
                 active=self._active,
                 total=total,
                 finished=self._recent.append,
+                tracer=tracer,
             )
             for registered in registry.enabled()
         }
