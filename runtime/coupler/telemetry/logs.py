@@ -71,12 +71,19 @@ def _timestamp(record: logging.LogRecord) -> str:
 
 def _extras(record: logging.LogRecord) -> dict[str, Any]:
     extras = {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
-    key = context.job_key.get()
-    if key is not None:
-        extras.setdefault("job_key", key)
+    scope = context.job.get()
+    if scope is not None and not scope.over:
+        extras.setdefault("job_key", scope.job_key)
+        if scope.trace_id:
+            extras.setdefault("trace_id", scope.trace_id)
     return extras
 
 
 def _masked(text: str) -> str:
-    mask = context.mask.get()
-    return text if mask is None else mask(text)
+    scope = context.job.get()
+    if scope is None or scope.mask is None:
+        return text
+    try:
+        return scope.mask(text)
+    except Exception:  # noqa: BLE001 - logging would print the record, secrets and all
+        return "(not shown: hiding secrets in it failed)"
