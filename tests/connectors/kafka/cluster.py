@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Consumer, Message, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 from confluent_kafka.cimpl import NewTopic
 
 
@@ -85,3 +90,23 @@ def create_topic(servers: str, name: str, partitions: int = 4, **config: str) ->
         assert time.monotonic() < give_up_at, f"the topic {name} did not appear"
         time.sleep(0.05)
     return name
+
+
+def delete_topic(servers: str, name: str) -> None:
+    """Deletes it, and waits until it is gone."""
+    admin = AdminClient({"bootstrap.servers": servers})
+    (gone,) = admin.delete_topics([name]).values()
+    gone.result(30)
+    give_up_at = time.monotonic() + 30
+    while name in admin.list_topics(timeout=10).topics:
+        assert time.monotonic() < give_up_at, f"the topic {name} did not go"
+        time.sleep(0.05)
+
+
+def change_password(servers: str, user: str, password: str) -> None:
+    """Gives a SCRAM user another password."""
+    admin = AdminClient({"bootstrap.servers": servers})
+    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
+    changes: list[Any] = [UserScramCredentialUpsertion(user, info, password.encode())]
+    for each in admin.alter_user_scram_credentials(changes).values():
+        each.result(30)

@@ -11,6 +11,7 @@ from typing import Any
 from coupler.http.engine import Engine
 from coupler.testing import CompleteCommand, FailCommand, FakeGateway
 from coupler_kafka import KafkaConnector
+from tests.connectors.kafka.broker import Broker
 from tests.connectors.kafka.cluster import read_all
 from tests.connectors.kit import Lent
 from tests.worker.kit import registered, working
@@ -42,6 +43,7 @@ async def account(
     rate: int = 400,
     properties: dict[str, Any] | None = None,
     settle_seconds: float = 0.0,
+    reader: Broker | None = None,
 ) -> Delivery:
     """Feeds jobs at a rate while ``during`` runs, waits for all outcomes, then reads the topic."""
     connector = KafkaConnector()
@@ -75,7 +77,7 @@ async def account(
     await engine.close()
     completed = {name for name, command in outcomes.items() if isinstance(command, CompleteCommand)}
     failed = {name for name, command in outcomes.items() if isinstance(command, FailCommand)}
-    records = await asyncio.to_thread(read_all, servers, topic, len(completed))
+    records = await asyncio.to_thread(read_all, servers if reader is None else reader.servers(), topic, len(completed))
     found = Counter((record.key or b"").decode() for record in records)
     return Delivery(
         jobs=len(keys),

@@ -8,12 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.connectors.kafka.broker import Broker, running
-from tests.connectors.kafka.cluster import create_topic, new_topic
+from coupler.errors import ConnectorError
+from coupler.http.engine import Engine
+from coupler_kafka import KafkaConnector
+from tests.connectors.kafka.broker import USERS, Broker, running
+from tests.connectors.kafka.cluster import change_password, create_topic, delete_topic, new_topic
 from tests.connectors.kafka.delivery import account
 from tests.connectors.kafka.stores import World
+from tests.connectors.kit import Bench, Lent
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.slow]
+
+MECHANISMS = ("plain", "scram-sha-256")
+
+
+def jaas(mechanism: str) -> str:
+    module = {"PLAIN": "plain.PlainLoginModule"}[mechanism]
+    return f'org.apache.kafka.common.security.{module} required username="alice" password="{USERS["alice"]}";'
 
 
 @pytest.fixture
@@ -76,6 +87,82 @@ async def test_gone_for_longer_than_the_limit(broker: Broker, topic: str, idempo
     assert (found.lost, found.late) == (0, 0)
     assert found.failed > 100
     assert found.completed > 100
+
+
+async def test_killed_for_longer_than_the_limit(broker: Broker, topic: str) -> None:
+    """Only what the broker had taken and not acknowledged when it died can be there: one request, no more."""
+
+    async def during() -> None:
+        await asyncio.sleep(2)
+        await asyncio.to_thread(broker.kill)
+        await asyncio.sleep(8)
+        await asyncio.to_thread(broker.start)
+        await asyncio.sleep(3)
+
+    found = await account(broker.servers(), topic, during, properties={"delivery.timeout.ms": 3000}, settle_seconds=6)
+    print(f"\nkilled for too long: {found}")
+    assert found.lost == 0
+    assert found.late <= 4 * 100  # a batch of 16 KiB for each partition
+    assert found.failed > 100
+    assert found.completed > 100
+
+
+async def test_a_topic_that_is_deleted_and_made_again(broker: Broker, topic: str) -> None:
+    async def during() -> None:
+        await asyncio.sleep(2)
+        await asyncio.to_thread(delete_topic, broker.servers(), topic)
+        await asyncio.sleep(1)
+        await asyncio.to_thread(create_topic, broker.servers(), topic)
+        await asyncio.sleep(2)
+
+    found = await account(broker.servers(), topic, during, settle_seconds=1)
+    print(f"\ntopic deleted and made again: {found}")
+    assert (found.late, found.failed) == (0, 0)
+    assert found.completed == found.jobs
+
+
+async def test_sessions_that_end(tmp_path: Path) -> None:
+    """A broker that wants a new login every second (KIP-368) costs nothing but that."""
+    limit = {f"listener.name.sasl_plaintext.{each}.connections.max.reauth.ms": "1000" for each in MECHANISMS}
+    properties = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.jaas.config": jaas("PLAIN")}
+
+    async def during() -> None:
+        await asyncio.sleep(5)
+
+    with running(tmp_path, World().for_broker(tmp_path), **limit) as broker:
+        topic = await asyncio.to_thread(create_topic, broker.servers(), new_topic())
+        found = await account(broker.servers("SASL_PLAINTEXT"), topic, during, properties=properties, reader=broker)
+    print(f"\nsessions of one second: {found}")
+    assert (found.lost, found.late, found.failed) == (0, 0, 0)
+
+
+async def test_credentials_that_change_while_connected(tmp_path: Path) -> None:
+    """The failure says so, and the next job connects anew."""
+    limit = {f"listener.name.sasl_plaintext.{each}.connections.max.reauth.ms": "500" for each in MECHANISMS}
+    with running(tmp_path, World().for_broker(tmp_path), **limit) as broker:
+        topic = await asyncio.to_thread(create_topic, broker.servers(), new_topic())
+        engine, connector = Engine(), KafkaConnector()
+        await connector.open(Lent(engine))
+        bench = Bench(connector, engine)
+        given = {
+            "topic": {"bootstrapServers": broker.servers("SASL_PLAINTEXT"), "topicName": topic},
+            "message": {"value": "v"},
+            "authentication": {"username": "alice", "password": USERS["alice"]},
+            "additionalProperties": {
+                "security.protocol": "SASL_PLAINTEXT",
+                "sasl.mechanism": "SCRAM-SHA-256",
+                "delivery.timeout.ms": 2000,
+            },
+        }
+        await bench.run(given)
+        await asyncio.to_thread(change_password, broker.servers(), "alice", "another")
+        await asyncio.sleep(1)
+        for _ in range(2):
+            with pytest.raises(ConnectorError, match="authentication failed"):
+                await bench.run(given)
+        await bench.run({**given, "authentication": {"username": "alice", "password": "another"}})
+        await connector.close()
+        await engine.close()
 
 
 async def test_frozen_for_longer_than_the_limit(broker: Broker, topic: str) -> None:

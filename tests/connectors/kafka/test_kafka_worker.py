@@ -50,11 +50,11 @@ async def test_result_expressions_see_the_response_bare_and_by_name(cluster: Moc
     expression = "={t: topic, p: partition, o: response.offset, at: timestamp > 0}"
     command = await command_for(variables(cluster.servers, topic), {"resultExpression": expression})
     assert isinstance(command, CompleteCommand)
-    assert json.loads(command.variables) == {"t": topic, "p": command_partition(command), "o": 0, "at": True}
+    assert json.loads(command.variables or "") == {"t": topic, "p": command_partition(command), "o": 0, "at": True}
 
 
 def command_partition(command: CompleteCommand) -> int:
-    partition = json.loads(command.variables)["p"]
+    partition = json.loads(command.variables or "")["p"]
     assert partition in range(4)
     return int(partition)
 
@@ -63,7 +63,7 @@ async def test_a_failure_costs_a_retry_and_has_the_code_fail() -> None:
     command = await command_for(variables(NOBODY))
     assert isinstance(command, FailCommand)
     assert command.retries == 2
-    error = json.loads(command.variables)["error"]
+    error = json.loads(command.variables or "")["error"]
     assert error["code"] == "FAIL"
     assert error["type"] == "io.camunda.connector.api.error.ConnectorException"
     assert error["message"].startswith("Error during Kafka Producer execution; error message: [Cannot connect to")
@@ -89,14 +89,14 @@ async def test_wrong_input_is_an_incident_at_once(more: dict[str, Any]) -> None:
     command = await command_for({**variables(NOBODY), **more})
     assert isinstance(command, FailCommand)
     assert command.retries == 0
-    assert "code" not in json.loads(command.variables)["error"]
+    assert "code" not in json.loads(command.variables or "")["error"]
 
 
 async def test_what_cannot_be_sent_at_all_is_an_incident_with_the_code() -> None:
     command = await command_for(variables(NOBODY, "no topic"))
     assert isinstance(command, FailCommand)
     assert command.retries == 0
-    error = json.loads(command.variables)["error"]
+    error = json.loads(command.variables or "")["error"]
     assert (error["code"], error["type"]) == ("FAIL", "io.camunda.connector.api.error.ConnectorException")
 
 
