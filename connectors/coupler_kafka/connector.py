@@ -122,9 +122,9 @@ class KafkaConnector(Connector[KafkaInput]):
         message = given.message
         settings = self._settings
         marked = settings.idempotency_key or context.headers.get(IDEMPOTENCY_HEADER, "").strip().lower() == "true"
-        added: tuple[tuple[str, str], ...] = getattr(context, "trace_headers", ())
+        added = context.trace_headers()
         if marked:
-            added = (*added, (RECORD_HEADER, str(context.job_key)))
+            added[RECORD_HEADER] = str(context.job_key)
         return Record(
             valid_topic(given.topic.topic_name),
             key_bytes(message.key, null_as_text=settings.null_key_as_text and not message.tombstone),

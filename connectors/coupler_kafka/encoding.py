@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,10 +33,10 @@ def key_bytes(key: Any, *, null_as_text: bool) -> bytes | None:
     return plain_bytes(key)
 
 
-def header_pairs(headers: Mapping[str, str] | None, added: Iterable[tuple[str, str]] = ()) -> list[tuple[str, bytes]]:
+def header_pairs(headers: Mapping[str, str] | None, added: Mapping[str, str]) -> list[tuple[str, bytes]]:
     """The model's headers, and those of ``added`` about which the model says nothing itself."""
     pairs = [(name, value.encode()) for name, value in headers.items()] if headers else []
-    for name, value in added:
+    for name, value in added.items():
         if not headers or name not in headers:
             pairs.append((name, value.encode()))
     return pairs

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
-import types
 from typing import Any
 
 import pytest
 
 from coupler.errors import ConnectorError, RetryLater
+from coupler.telemetry.context import enter
 from coupler_kafka.settings import KafkaSettings
 from tests.connectors.kafka.cluster import MockCluster, Read, new_topic, read_all
 from tests.connectors.kit import Bench
@@ -83,17 +82,14 @@ async def test_the_job_key_travels_when_asked_for(kafka: Bench, cluster: MockClu
     assert record.headers == [("idempotency-key", b"mine")]
 
 
-async def test_the_trace_travels_when_tracing_is_on(
-    kafka: Bench, cluster: MockCluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = types.ModuleType("opentelemetry.propagate")
+async def test_the_trace_travels_when_tracing_is_on(kafka: Bench, cluster: MockCluster) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    module.inject = lambda carrier: carrier.update(traceparent=trace)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "opentelemetry.propagate", module)
+    scope = enter(4711)
+    scope.trace = (("traceparent", trace), ("tracestate", "a=b"))
     _, record = await sent(kafka, cluster)
-    assert record.headers == [("traceparent", trace.encode())]
+    assert record.headers == [("traceparent", trace.encode()), ("tracestate", b"a=b")]
     _, record = await sent(kafka, cluster, headers={"traceparent": "mine"})
-    assert record.headers == [("traceparent", b"mine")]
+    assert record.headers == [("traceparent", b"mine"), ("tracestate", b"a=b")]
 
 
 async def test_the_text_null_as_the_java_runtime_writes_it(kafka: Bench, cluster: MockCluster) -> None:
