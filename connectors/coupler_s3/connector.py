@@ -9,6 +9,7 @@ from coupler.sdk import Connector, ConnectorError, JobContext, Resources
 from coupler_s3 import objects
 from coupler_s3.actions import Copy, Delete, Download, Head, ListObjects, Presign, Upload
 from coupler_s3.clients import Clients
+from coupler_s3.content import Budget
 from coupler_s3.copying import copy
 from coupler_s3.download import download
 from coupler_s3.identity import Identity, default_chain_allowed, identity_of
@@ -39,6 +40,7 @@ class S3Connector(Connector[S3Input]):
         self._threads = Threads(settings.threads)
         self._clients = Clients(settings)
         self._multipart = Multipart()
+        self._budget = Budget(settings.total_memory_bytes)
         self._transfers = asyncio.Semaphore(settings.transfers)
 
     async def open(self, resources: Resources) -> None:
@@ -75,7 +77,7 @@ class S3Connector(Connector[S3Input]):
         match action:
             case Upload():
                 async with self._transfers:
-                    return await upload(action, s3, self._multipart)
+                    return await upload(action, s3, self._multipart, self._budget)
             case Download():
                 async with self._transfers:
                     return await download(action, input.document_return_format, s3, context)

@@ -1,4 +1,4 @@
-"""Content on its way to S3: in memory while it is small, in a temporary file from there on."""
+"""Content on its way to S3: in memory while it is small and there is room, in a temporary file from there on."""
 
 from __future__ import annotations
 
@@ -94,11 +94,32 @@ class Content:
         return bytes(found)
 
 
+class Budget:
+    """The memory that the contents of all jobs may take together."""
+
+    def __init__(self, total_bytes: int) -> None:
+        self._total_bytes = total_bytes
+        self.taken_bytes = 0
+
+    def take(self, count: int) -> bool:
+        """Whether there is so much left; then it is taken."""
+        if self.taken_bytes + count > self._total_bytes:
+            return False
+        self.taken_bytes += count
+        return True
+
+    def give_back(self, count: int) -> None:
+        """What is not needed any more."""
+        self.taken_bytes -= count
+
+
 class Gathering:
     """Takes pieces and gives ``Content``. Close it when the content is not needed any more."""
 
-    def __init__(self, threads: Threads, memory_bytes: int, folder: Path | None) -> None:
+    def __init__(self, threads: Threads, budget: Budget, memory_bytes: int, folder: Path | None) -> None:
         self._threads = threads
+        self._budget = budget
+        self._taken_bytes = 0
         self._memory_bytes = memory_bytes
         self._folder = folder
         self._waiting = bytearray()
@@ -114,14 +135,27 @@ class Gathering:
         async for piece in pieces:
             self._waiting += piece
             self._size += len(piece)
-            if self._size > self._memory_bytes and (self._file is None or len(self._waiting) >= WRITE_BYTES):
+            if self._must_be_written(len(piece)):
                 await self._write()
         if self._file is not None:
             await self._write()
         return Content(self._waiting, self._file, self._size)
 
+    def _must_be_written(self, more: int) -> bool:
+        if self._file is not None:
+            return len(self._waiting) >= WRITE_BYTES
+        if self._size > self._memory_bytes or not self._budget.take(more):
+            return True
+        self._taken_bytes += more
+        return False
+
+    def _give_back(self) -> None:
+        self._budget.give_back(self._taken_bytes)
+        self._taken_bytes = 0
+
     def close(self) -> None:
         """Removes the temporary file; in a thread, because freeing a large one takes its time."""
+        self._give_back()
         if self._file is not None:
             self._threads.start(self._file.close)
 
@@ -131,6 +165,7 @@ class Gathering:
             self._file = await self._threads.run(lambda _: self._opened())
         file = self._file
         await self._threads.run(lambda _: _write(file, waiting))
+        self._give_back()
 
     def _opened(self) -> Owned[IO[bytes]]:
         try:
@@ -158,4 +193,4 @@ def _no_file(error: OSError) -> ConnectorError:
     )
 
 
-__all__ = ["Content", "Gathering", "Section"]
+__all__ = ["Budget", "Content", "Gathering", "Section"]

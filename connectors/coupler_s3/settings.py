@@ -21,6 +21,7 @@ class S3Settings(BaseModel):
         transfers: Jobs that move content at the same time; it bounds memory and temporary files.
         parts_in_parallel: Parts of one large object that are sent at the same time.
         memory_bytes: Content up to this size is held in memory, larger content in a temporary file.
+        total_memory_bytes: Content that all uploads hold in memory together; beyond it temporary files begin earlier.
         multipart_bytes: Content from this size on is sent in parts.
         part_bytes: The size of a part; S3 wants 5 MiB at least.
         temporary_folder: Where temporary files go; default: the system's.
@@ -46,6 +47,7 @@ class S3Settings(BaseModel):
     transfers: PositiveInt = 16
     parts_in_parallel: PositiveInt = 4
     memory_bytes: PositiveInt = 8 * MEBIBYTE
+    total_memory_bytes: PositiveInt = 64 * MEBIBYTE
     multipart_bytes: PositiveInt = 64 * MEBIBYTE
     part_bytes: Annotated[int, Field(ge=5 * MEBIBYTE)] = 8 * MEBIBYTE
     temporary_folder: Path | None = None

@@ -7,7 +7,7 @@ from typing import Any, Final
 from coupler.sdk import InputError
 from coupler_s3.actions import Upload
 from coupler_s3.answers import facts
-from coupler_s3.content import Content, Gathering
+from coupler_s3.content import Budget, Content, Gathering
 from coupler_s3.multipart import Multipart
 from coupler_s3.s3 import S3
 from coupler_s3.threads import Cut
@@ -16,10 +16,10 @@ from coupler_s3.written import written
 _AT_ONCE_BYTES: Final = 256 * 1024
 
 
-async def upload(action: Upload, s3: S3, multipart: Multipart) -> dict[str, Any]:
+async def upload(action: Upload, s3: S3, multipart: Multipart, budget: Budget) -> dict[str, Any]:
     """Stores the document; the response names the key that it has, also where the model named none."""
     settings, document = s3.settings, action.document
-    gathering = Gathering(s3.threads, settings.memory_bytes, settings.temporary_folder)
+    gathering = Gathering(s3.threads, budget, settings.memory_bytes, settings.temporary_folder)
     try:
         content = await gathering.gather(document.stream())
         key = action.key or document.file_name  # what an external document is called is known now

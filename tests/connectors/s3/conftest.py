@@ -39,9 +39,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     await store.close()
 
 
-@pytest_asyncio.fixture
-async def place(bench: Bench, moto: str) -> AsyncIterator[Place]:
+@pytest.fixture
+def place(bench: Bench, moto: str) -> Place:
     """A bucket on moto."""
-    place = Place(bench, moto)
-    yield place
-    place.close()
+    return Place(bench, moto)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib
 import uuid
+from functools import cache
 from typing import Any
 
+from coupler_s3 import S3Connector
 from coupler_s3.settings import S3Settings
 from tests.connectors.kit import Bench, Lent
 
 REGION = "eu-central-1"
 
 
+@cache
 def client(endpoint: str, access_key: str = "test", secret_key: str = "test") -> Any:
-    """What a test looks with; not the connector's own."""
+    """What tests look with, shared by them; not the connector's own."""
     session = importlib.import_module("boto3.session").Session(access_key, secret_key, region_name=REGION)
     config = importlib.import_module("botocore.config").Config(
         signature_version="s3v4",
@@ -63,15 +66,18 @@ class Place:
         """Keys of uploads in parts that were neither completed nor given up."""
         return [each["Key"] for each in self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", ())]
 
-    def close(self) -> None:
-        self.client.close()
-
 
 async def configured(bench: Bench, **settings: Any) -> None:
     """Opens the connector again, with settings."""
     await bench.connector.close()
     bench.connector.settings = S3Settings(**settings)
     await bench.connector.open(Lent(bench.engine))
+
+
+def memory_taken(bench: Bench) -> int:
+    """What uploads hold in memory."""
+    assert isinstance(bench.connector, S3Connector)
+    return bench.connector._budget.taken_bytes
 
 
 def inline(content: Any, name: str | None = "a.txt", content_type: str | None = None) -> dict[str, Any]:

@@ -37,7 +37,6 @@ async def test_a_gibibyte_there_and_back(bench: Bench, tmp_path: Path) -> None:
             received = await place.run(
                 "downloadObject", {"documentReturnFormat": {"choice": "DOCUMENT"}}, key="large.bin"
             )
-        place.close()
     back = received["element"]["document"]
     assert (sent["size"], back["metadata"]["size"]) == (GIB, GIB)
     assert back["contentHash"] == document.reference()["contentHash"]

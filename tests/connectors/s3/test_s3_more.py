@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import tempfile
 import urllib.request
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from coupler.errors import ConnectorError, InputError
-from tests.connectors.s3.kit import Place, configured, inline
+from tests.connectors.s3.kit import Place, configured, inline, memory_taken
 
 
 async def test_how_an_object_is_kept(place: Place) -> None:
@@ -117,7 +120,6 @@ async def test_a_copy_from_another_bucket(place: Place) -> None:
     source.put("k", b"from there")
     result = await place.run("copyObject", key="here", sourceBucket=source.bucket, sourceKey="k")
     assert (result["bucket"], result["key"], place.get("here")[0]) == (place.bucket, "here", b"from there")
-    source.close()
 
 
 async def test_presigned_urls(place: Place) -> None:
@@ -185,3 +187,23 @@ async def test_no_room_for_temporary_files(place: Place) -> None:
     with pytest.raises(ConnectorError, match="COUPLER_CONNECTORS__S3__TEMPORARY_FOLDER") as caught:
         await place.run("uploadObject", document=document.reference())
     assert caught.value.code == "NO_TEMPORARY_FILE"
+
+
+async def test_what_all_uploads_hold_in_memory(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    await configured(place.bench, total_memory_bytes=700_000)
+    document = (await place.bench.documents.create(b"z" * 300_000, file_name="n")).reference()
+    files: list[Any] = []
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        files.append(temporary_file(*arguments, **options))
+        return files[-1]
+
+    temporary_file = tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", counted)
+    await asyncio.gather(*(place.run("uploadObject", key=f"{n}", document=document) for n in range(12)))
+    assert 1 <= len(files) <= 10
+    assert memory_taken(place.bench) == 0
+    for n in range(12):
+        assert place.get(f"{n}")[0] == b"z" * 300_000
+    await place.run("uploadObject", key="alone", document=document)
+    assert len(files) <= 10  # there is room again

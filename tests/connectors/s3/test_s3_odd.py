@@ -13,7 +13,7 @@ import pytest
 from coupler.errors import ConnectorError, InputError, RetryLater
 from coupler_s3.threads import CutShort, Owned
 from tests.connectors.kit import Bench
-from tests.connectors.s3.kit import Place, configured, inline
+from tests.connectors.s3.kit import Place, configured, inline, memory_taken
 from tests.connectors.s3.slow import SlowS3
 from tests.http.server import Received, Server, always, reply
 
@@ -107,6 +107,7 @@ async def test_nothing_is_left_open(bench: Bench) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
             server.go_on.set()
+    assert memory_taken(bench) == 0
     async with asyncio.timeout(30):
         while (left := open_files() - before) and any("coupler-s3-" in name or "deleted" in name for name in left):
             await asyncio.sleep(0.02)

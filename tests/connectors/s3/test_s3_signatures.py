@@ -7,11 +7,10 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from bench.s3 import rclone
 from coupler.errors import ConnectorError
@@ -29,11 +28,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest_asyncio.fixture
-async def signed(bench: Bench, server: str) -> AsyncIterator[Place]:
-    place = Place(bench, server, access_key=rclone.ACCESS_KEY, secret_key=rclone.SECRET_KEY)
-    yield place
-    place.close()
+@pytest.fixture
+def signed(bench: Bench, server: str) -> Place:
+    return Place(bench, server, access_key=rclone.ACCESS_KEY, secret_key=rclone.SECRET_KEY)
 
 
 def status_of(url: str, method: str = "GET", body: bytes | None = None) -> int:
