@@ -25,6 +25,7 @@ from coupler.settings.loading import Loaded
 from coupler.settings.model import Settings
 from coupler.telemetry.metrics import JobMetrics
 from coupler.telemetry.summary import Summary
+from coupler.telemetry.tracing import make_tracer
 from coupler.worker.status import FinishedJob, RunningJob, SubscriptionStatus
 from coupler.worker.worker import Worker
 
@@ -57,6 +58,7 @@ class Runtime:
         self._engine = engine
         self._registry = make_registry(loaded)
         self._secrets = make_secrets(loaded, self._definition_xml)
+        self._tracer = make_tracer(self.settings.tracing, __version__)
         admin = self.settings.admin
         self._admin = AdminServer(bind(admin, next_free=next_free_port)) if admin.enabled else None
         self._tasks: list[asyncio.Task[None]] = []
@@ -83,6 +85,7 @@ class Runtime:
             documents=make_documents(self.settings, cluster.documents, resources.http_engine),
             metrics=self.metrics,
             config=self.settings.worker,
+            tracer=self._tracer,
         )
         await self._worker.start()
         self._spawn(self._probe(cluster.gateway), "gateway probe")
@@ -109,6 +112,8 @@ class Runtime:
             await self._admin.close()
         if self._resources is not None:
             await self._resources.close()
+        if self._tracer is not None:
+            await self._tracer.close()
         log.info("Stopped.")
 
     @property

@@ -21,6 +21,7 @@ from coupler.http.proxies import Proxies
 from coupler.http.resolver import Lookup, NameCheck, system_lookup
 from coupler.http.targets import Target, parse_target
 from coupler.http.tls import TlsContexts
+from coupler.telemetry.context import trace_headers
 
 if TYPE_CHECKING:
     from coupler.http.pool import Answer, Pool
@@ -203,7 +204,9 @@ class Engine:
             Call(
                 method,
                 target,
-                outgoing_headers(request.headers, self.config.user_agent, decoding.accepted_codings(), length),
+                outgoing_headers(
+                    request.headers, self.config.user_agent, decoding.accepted_codings(), length, trace_headers()
+                ),
                 body or None,
                 self._contexts.get(request.tls),
                 request.connect_timeout_seconds,

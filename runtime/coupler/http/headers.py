@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from coupler.errors import InputError
+from coupler.telemetry.context import TraceHeaders
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SURROGATE: Final = re.compile("[\\ud800-\\udfff]")
@@ -45,9 +46,15 @@ def check_method(method: str) -> None:
 
 
 def outgoing_headers(
-    headers: list[tuple[str, str]], user_agent: str, accept_encoding: str, content_length: int | None
+    headers: list[tuple[str, str]],
+    user_agent: str,
+    accept_encoding: str,
+    content_length: int | None,
+    trace: TraceHeaders = (),
 ) -> list[tuple[str, str]]:
     """The header lines as sent: the caller's in order, then the engine's own where the caller has none.
+
+    ``trace`` is left out as a whole where the caller continues a trace of its own: its lines belong together.
 
     Raises:
         InputError: a name or value that cannot be sent.
@@ -70,6 +77,8 @@ def outgoing_headers(
         lines.append(("Accept-Encoding", accept_encoding))
     if "user-agent" not in seen:
         lines.append(("User-Agent", user_agent))
+    if trace and "traceparent" not in seen:
+        lines.extend(line for line in trace if line[0] not in seen)
     if content_length is not None:
         lines.append(("Content-Length", str(content_length)))
     return lines

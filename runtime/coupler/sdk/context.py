@@ -10,6 +10,7 @@ from coupler.documents.document import Document
 from coupler.documents.service import NO_DOCUMENTS, Documents
 from coupler.documents.store import Source
 from coupler.http.messages import HttpEngine
+from coupler.telemetry.context import trace_headers
 
 if TYPE_CHECKING:
     import httpx
@@ -55,6 +56,14 @@ class JobContext:
     def http(self) -> httpx.AsyncClient:
         """An httpx client over the same engine."""
         return self.resources.http()
+
+    def trace_headers(self) -> dict[str, str]:
+        """``traceparent`` and ``tracestate`` for a system that is called without ``http``, such as a message broker.
+
+        Empty where jobs are not traced, or called systems shall not know. Calls through ``http`` and ``http_engine``
+        carry them without further ado.
+        """
+        return dict(trace_headers())
 
     async def create_document(
         self,

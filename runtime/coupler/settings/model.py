@@ -19,6 +19,7 @@ from coupler.http.config import HttpConfig
 from coupler.registry import ConnectorConfig
 from coupler.secrets.filtering import FilterMode
 from coupler.secrets.resolution import BareReferences
+from coupler.telemetry.tracing import TracingConfig
 from coupler.worker.config import WorkerConfig
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Settings(BaseSettings):
     disabled_types: tuple[str, ...] = Field(default=(), description="Job types that get no worker.")
     use_standard_proxies: bool = Field(default=False, description="Let HTTP_PROXY, HTTPS_PROXY and NO_PROXY count.")
     log: LogSettings = LogSettings()
+    tracing: TracingConfig = TracingConfig()
 
     @classmethod
     def settings_customise_sources(
@@ -137,6 +139,9 @@ class Settings(BaseSettings):
                 raise ValueError(f"COUPLER_WORKER__{name.upper()} must be at least {at_least[name]}, not {value}")
             if name in above_zero and value <= 0:
                 raise ValueError(f"COUPLER_WORKER__{name.upper()} must be greater than 0, not {value}")
+        if not 0 <= self.tracing.sample_ratio <= 1:
+            ratio = self.tracing.sample_ratio
+            raise ValueError(f"COUPLER_TRACING__SAMPLE_RATIO must be between 0 and 1, not {ratio}")
         if not 0 <= self.admin.port <= 65535:
             raise ValueError(f"COUPLER_ADMIN__PORT must be between 0 and 65535, not {self.admin.port}")
         return self
