@@ -114,8 +114,8 @@ async def test_answers_of_commands_are_lost(tmp_path: Path) -> None:
             it.gateway.faults.inject(call, GatewayStatus.UNAVAILABLE, times=None, every=2, applied=True)
 
         # When jobs are run, some of which fail once
-        it.send(800, "/ok")
-        failing = it.send(200, "/busy")
+        it.send(400, "/ok")
+        failing = it.send(600, "/busy")
         await it.until_finished()
 
         # Then a failure has cost one retry, however often it was reported

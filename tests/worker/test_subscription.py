@@ -101,6 +101,35 @@ async def test_jobs_pushed_before_a_shutdown_are_read_out_and_handed_back() -> N
         assert active == []
 
 
+async def test_no_lease_runs_out_in_a_stream_that_is_not_read() -> None:
+    # Given a slot that is taken for longer than a lease, and jobs that are pushed meanwhile
+    released = asyncio.Event()
+    runs: Counter[int] = Counter()
+
+    async def held(bound: Any, context: Any) -> Any:
+        runs[context.job_key] += 1
+        await released.wait()
+        return {}
+
+    gateway = FakeGateway()
+    instance = registered(connector(held), max_jobs_active=1)
+    async with working(instance, gateway=gateway, lease_seconds=1.0, lease_tick_seconds=0.05) as kit:
+        await kit.until(lambda: gateway.open_streams == 1)
+        keys = [gateway.add_job(JOB_TYPE) for _ in range(6)]
+
+        # When nothing was read for a while, then the stream is read out and closed, and the leases are kept alive
+        await kit.until(lambda: len(kit.worker.running()) == 6 and gateway.open_streams == 0)
+        await asyncio.sleep(2.0)
+        assert gateway.open_streams == 0
+        assert [gateway.job(key).activations for key in keys] == [1] * 6
+
+        # And it is opened again when slots are free
+        released.set()
+        await gateway.drain()
+        await kit.until(lambda: gateway.open_streams == 1)
+    assert [runs[key] for key in keys] == [1] * 6
+
+
 async def test_a_stream_that_ends_without_an_error_is_opened_again() -> None:
     async with working(connector(Counting())) as kit:
         await kit.until(lambda: kit.gateway.open_streams == 1)

@@ -6,7 +6,8 @@ fetch them in batches as slots come free. An open stream is not closed because o
 already would be lost to everybody until its lease ends.
 
 Jobs are read from the stream one at a time and only when a slot is free, so none waits in a buffer of ours while its
-lease runs.
+lease runs. What a gateway has pushed up to then waits in the connection, and its leases run: when no slot came free for
+a quarter of a lease, the stream is read out and closed, and what it held waits here, where leases are kept alive.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _CATCH_UP_FIRST_SECONDS = 0.1
 _CATCH_UP_FACTOR = 1.6
 _TRUSTED_SECONDS = 0.5  # a gateway says nothing when it accepts a stream: one that has not broken by then stands
 _LAST_ANSWER_SECONDS = 0.25
+_STALLED_SHARE = 0.25  # of a lease
 _READ_OUT_GAP_SECONDS = 0.05  # nothing came for so long: the gateway had nothing more on its way
 _READ_OUT_JOBS = 1000
 
@@ -103,6 +105,7 @@ class Subscription:
     async def _stream_until_it_ends(self) -> float:
         """Returns the time from which a new stream may be opened."""
         self.mode = "stream"
+        await self._until_stream_may_read()
         catch_up = asyncio.create_task(self._catch_up()) if self._config.poll_enabled else None
         opened_at = time.monotonic()
         trusted = asyncio.get_running_loop().call_later(_TRUSTED_SECONDS, self._worked)
@@ -128,10 +131,15 @@ class Subscription:
             self._accept(job, False)
 
     async def _read_stream(self) -> None:
+        patience_seconds = self._config.activate.lease_seconds * _STALLED_SHARE
         async with aclosing(self._gateway.stream(self._config.stream)) as jobs:
             while True:
                 try:
-                    await self._until_stream_may_read()
+                    if not self._stream_may_read:
+                        await asyncio.wait_for(self._until_stream_may_read(), patience_seconds)
+                except TimeoutError:
+                    self._too_late.extend(await _read_out(jobs))
+                    return
                 except asyncio.CancelledError:
                     self._too_late.extend(await _read_out(jobs))
                     raise
@@ -142,13 +150,15 @@ class Subscription:
                 self._worked()
                 self._accept(job, False)
 
-    async def _until_stream_may_read(self) -> None:
+    @property
+    def _stream_may_read(self) -> bool:
         """A slot of the type and one of the process must be free, and no poll may be waiting for slots."""
-        while True:
+        return not self._polls_turn and self._slots.free > 0 and self._total.free > 0
+
+    async def _until_stream_may_read(self) -> None:
+        while not self._stream_may_read:
             if self._polls_turn:
                 await self._streams_turn.wait()
-            if self._slots.free and self._total.free:
-                return
             await self._slots.until_free(1)
             await self._total.until_free(1)
 
