@@ -24,6 +24,7 @@ class Tokens(AbstractTokenProvider):  # type: ignore[misc]
         self._oauth = oauth
         self._cache = cache
         self._engine = engine
+        self._last = ""
 
     async def token(self) -> str:
         """A valid token.
@@ -32,9 +33,14 @@ class Tokens(AbstractTokenProvider):  # type: ignore[misc]
             AuthenticationFailedError: the endpoint gives none. aiokafka bears no other class at this place.
         """
         try:
-            return await self._cache.token(self._engine, self._oauth.request)
+            self._last = await self._cache.token(self._engine, self._oauth.request)
         except (ConnectorError, InputError) as error:
             raise AuthenticationFailedError(f"no token from the token endpoint: {error.message}") from error
+        return self._last
+
+    def refused(self) -> None:
+        """The brokers did not take the token: the next one is fetched anew."""
+        self._cache.evict(self._oauth.request, self._last)
 
     def extensions(self) -> dict[str, str]:
         """SASL extensions (KIP-342)."""

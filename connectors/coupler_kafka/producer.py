@@ -238,7 +238,11 @@ async def start_producer(connection: Connection, security: Mapping[str, Any], un
         _refuse_silence(client, connection)
     except (KafkaError, OSError, AssertionError, ValueError) as error:
         await producer.abort("never started")
-        raise _unconnected(connection, [*diary.since(started_at), error]) from error
+        troubles = [*diary.since(started_at), error]
+        tokens = security.get("sasl_oauth_token_provider")
+        if tokens is not None and any(is_authentication(trouble) for trouble in troubles):
+            tokens.refused()
+        raise _unconnected(connection, troubles) from error
     except BaseException:
         await producer.abort("never started")
         raise

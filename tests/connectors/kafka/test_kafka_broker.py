@@ -19,7 +19,7 @@ from tests.connectors.kafka.broker import USERS, Broker, running
 from tests.connectors.kafka.cluster import Read, create_topic, new_topic, read_all
 from tests.connectors.kafka.stores import PASSWORD, World
 from tests.connectors.kit import Bench
-from tests.http.server import Server, always, reply
+from tests.http.server import Received, Server, always, reply
 
 pytestmark = pytest.mark.integration
 
@@ -158,6 +158,19 @@ async def test_oauth_refused_by_the_endpoint_and_by_the_broker(kafka: Bench, bro
     async with Server(always(reply(body=json.dumps({"access_token": unsecured_token(-600)})))) as server:
         given = variables(broker, topic, "SASL_PLAINTEXT", properties=oauth_properties(server.url))
         assert "authentication failed: the broker refuses the token" in await failing(kafka, given)
+
+
+async def test_a_token_that_the_broker_refuses_is_not_used_again(kafka: Bench, broker: Broker, topic: str) -> None:
+    tokens = [unsecured_token(-600), unsecured_token(600)]
+
+    async def issue(_: Received, __: asyncio.StreamWriter) -> bytes:
+        return reply(body=json.dumps({"access_token": tokens.pop(0), "expires_in": 600}))
+
+    async with Server(issue) as server:
+        given = variables(broker, topic, "SASL_PLAINTEXT", properties=oauth_properties(server.url))
+        await failing(kafka, given)
+        await kafka.run(given)
+        assert tokens == []
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
