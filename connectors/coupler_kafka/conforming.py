@@ -86,29 +86,24 @@ class Conforming:
         return self._by_type[kind](schema, value, path)
 
     def _union(self, branches: list[Any], value: Any, path: str) -> Any:
+        """The datum with the name of its branch, so that fastavro does not have to guess."""
         if value is None and "null" in branches:
-            return None
+            return "null", None
         present = [branch for branch in branches if branch != "null"]
         if len(present) == 1:
-            return self._branch(present[0], value, path)
+            return _branch_name(present[0]), self._conform(present[0], value, path)
         for branch in self._best_first(present, value):
             try:
-                return self._branch(branch, value, path)
+                return _branch_name(branch), self._conform(branch, value, path)
             except _Misfit:
                 continue
         raise _Misfit(f"{_place(path)} is {_kind(value)} and fits no type of the union")
 
-    def _branch(self, branch: Any, value: Any, path: str) -> Any:
-        datum = self._conform(branch, value, path)
-        resolved = self._named.get(branch, branch) if isinstance(branch, str) else branch
-        if isinstance(resolved, Mapping) and resolved["type"] in ("record", "enum", "fixed"):
-            return resolved["name"], datum  # says to fastavro which branch was meant
-        return datum
-
     def _best_first(self, branches: list[Any], value: Any) -> list[Any]:
-        """Fractions before whole numbers for a fraction; of records, the one that knows most of the fields."""
+        """For a fraction no whole numbers, and the finer type first; of records, who knows most of the fields."""
         if isinstance(value, Decimal) and value != value.to_integral_value():
-            return [branch for branch in branches if _name(branch) not in ("int", "long")]
+            fine = [branch for branch in branches if _branch_name(branch) not in ("int", "long")]
+            return sorted(fine, key=lambda branch: _branch_name(branch) == "float")
         if isinstance(value, dict):
             return sorted(branches, key=lambda branch: -self._known_fields(branch, value))
         return branches
@@ -206,8 +201,11 @@ def _nullable(schema: Any) -> bool:
     return schema == "null" or (isinstance(schema, list) and "null" in schema)
 
 
-def _name(branch: Any) -> str:
-    return branch if isinstance(branch, str) else str(branch["type"])
+def _branch_name(branch: Any) -> str:
+    """The name of a named type, the type of any other: no union has the same twice."""
+    if isinstance(branch, str):
+        return branch
+    return str(branch["name"] if branch["type"] in ("record", "error", "enum", "fixed") else branch["type"])
 
 
 def _kind(value: Any) -> str:
