@@ -17,6 +17,8 @@ from coupler.admin.metrics import register
 from coupler.telemetry.metrics import JobMetrics
 from tests.admin.view import BIG_KEY, FakeEngine, FakeView
 
+TEMPLATE = "/api/templates/io.coupler.connectors.rest"
+
 
 @pytest.fixture
 def view() -> FakeView:
@@ -178,6 +180,9 @@ async def test_the_reference_lists_every_path(client: httpx.AsyncClient) -> None
         "/api/incidents",
         "/api/incidents/{key}/resolve",
         "/api/instances",
+        "/api/templates",
+        "/api/templates/all",
+        "/api/templates/{id}",
     }
     for path, operations in openapi["paths"].items():
         assert f"<code>{path}</code>" in reference
@@ -255,7 +260,16 @@ async def test_with_a_token_everything_but_probes_and_metrics_needs_it(
 ) -> None:
     async with asking(view, "127.0.0.1", "hunter2") as client:
         headers = {"Authorization": authorization} if authorization else {}
-        for path in ("/", "/docs", "/openapi.json", "/api/jobs", "/page.js"):
+        for path in (
+            "/",
+            "/docs",
+            "/openapi.json",
+            "/api/jobs",
+            "/page.js",
+            "/api/templates",
+            "/api/templates/all",
+            TEMPLATE,
+        ):
             answer = await client.get(path, headers=headers)
             assert answer.status_code == status
             assert ("www-authenticate" in answer.headers) == (status == 401)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from coupler import __version__
-from coupler.admin import models, pages
+from coupler.admin import models, pages, templates
 from coupler.admin.config import AdminConfig
 from coupler.admin.guard import Guard
 from coupler.admin.view import EngineView, RuntimeView
@@ -37,7 +37,8 @@ def create_app(view: RuntimeView, registry: CollectorRegistry, config: AdminConf
     app.add_middleware(Guard, listens_on=config.host, token=config.token)
     app.include_router(_health(view))
     app.include_router(_metrics(registry))
-    app.include_router(_state(view))
+    app.include_router(_state(view, config))
+    app.include_router(templates.router(view))
     app.include_router(_actions(view))
     pages.add_to(app)
     return app
@@ -87,7 +88,7 @@ def _metrics(registry: CollectorRegistry) -> APIRouter:
     return router
 
 
-def _state(view: RuntimeView) -> APIRouter:
+def _state(view: RuntimeView, config: AdminConfig) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["state"])
 
     @router.get("/info")
@@ -103,6 +104,7 @@ def _state(view: RuntimeView) -> APIRouter:
             draining=view.draining,
             ready=not view.not_ready_because(),
             embedded_engine=view.engine is not None,
+            token_needed=config.token is not None,
         )
 
     @router.get("/connectors")

@@ -37,6 +37,7 @@ class Info(BaseModel):
     draining: bool
     ready: bool
     embedded_engine: bool = Field(description="Whether the engine runs in this process.")
+    token_needed: bool = Field(description="Whether requests need the token.")
 
 
 class Subscription(Answer):
@@ -125,6 +126,20 @@ class ProcessInstance(Answer):
     started_at: float = Field(description="Epoch seconds.")
     ended_at: float | None
     detail: str
+
+
+class Template(Answer):
+    """An element template of an installed connector."""
+
+    id: str = Field(description="The template's own id.")
+    name: str
+    version: int
+    description: str
+    file: str = Field(description="The name that its file has, with the ending.")
+    plugin: str = Field(description="The connector's name in the settings.")
+    job_type: str
+    served: bool = Field(description="Whether this runtime serves the jobs that the template makes.")
+    not_served_because: str
 
 
 def connectors(view: RuntimeView) -> list[Connector]:

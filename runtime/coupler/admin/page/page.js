@@ -28,6 +28,11 @@ function cell(value, kind) {
     td.append(span);
   } else if (kind === "action") {
     if (value) td.append(button(...value));
+  } else if (kind === "file") {
+    const link = document.createElement("a");
+    link.href = value.path;
+    link.download = link.textContent = value.name;
+    td.append(link);
   } else {
     td.textContent = value;
     if (kind) td.className = kind;
@@ -112,6 +117,15 @@ const INSTANCES = [
   ["", (i) => i.detail, "text"],
 ];
 
+const TEMPLATES = [
+  ["Template", (t) => t.name],
+  ["Version", (t) => String(t.version), "number"],
+  ["Job type", (t) => t.job_type, "key"],
+  ["", (t) => (t.served ? "" : "not served here: " + t.not_served_because), "warn"],
+  ["What it does", (t) => t.description, "text"],
+  ["File", (t) => ({ name: t.file, path: "/api/templates/" + encodeURIComponent(t.id) }), "file"],
+];
+
 async function get(path) {
   const answer = await fetch(path, { cache: "no-store" });
   if (!answer.ok && answer.status !== 503) throw new Error(path + " answered " + answer.status);
@@ -134,6 +148,7 @@ async function refresh() {
   fill("connectors", CONNECTORS, connectors, "No connector is installed.");
   fill("running", RUNNING, running, "No job is running.");
   fill("recent", RECENT, recent, "No job has ended yet.");
+  await showTemplates(info.token_needed);
   for (const id of ["incidents", "instances"]) byId(id + "-section").hidden = !info.embedded_engine;
   if (info.embedded_engine) {
     const [incidents, instances] = await Promise.all([get("/api/incidents"), get("/api/instances?limit=50")]);
@@ -141,6 +156,24 @@ async function refresh() {
     fill("instances", INSTANCES, instances, "No instance has been started.");
   }
 }
+
+// Templates change with an installation only: once is enough.
+let templatesShown = false;
+
+async function showTemplates(tokenNeeded) {
+  if (templatesShown) return;
+  fill("templates", TEMPLATES, await get("/api/templates"), "No connector has a template.");
+  const token = tokenNeeded ? '-H "Authorization: Bearer $COUPLER_ADMIN__TOKEN" ' : "";
+  byId("templates-line").value =
+    "curl -fsS --create-dirs -o .camunda/element-templates/coupler.json " + token + location.origin + "/api/templates/all";
+  templatesShown = true;
+}
+
+byId("templates-copy").addEventListener("click", async () => {
+  const line = byId("templates-line");
+  line.select(); // what is left where the browser lends no clipboard: without TLS, away from localhost
+  await navigator.clipboard?.writeText(line.value);
+});
 
 async function run() {
   try {
