@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from coupler import json
 from coupler.documents.binding import MARK
 from coupler.documents.service import NO_DOCUMENTS, Documents
-from coupler.errors import BpmnError, ConnectorError, GatewayError, InputError
+from coupler.errors import BpmnError, ConnectorError, GatewayError, GatewayStatus, InputError
 from coupler.gateway.protocol import Gateway, Job
 from coupler.registry import Registered
 from coupler.sdk.context import JobContext, Resources
@@ -173,7 +173,7 @@ class Execution:
         try:
             await self._gateway.update_timeout(held.job.key, seconds)
         except GatewayError as error:
-            if not error.retriable:
+            if not error.retriable and error.status is not GatewayStatus.UNIMPLEMENTED:
                 raise
             log.warning("Job %d keeps its lease: the gateway did not take jobTimeout. %s", held.job.key, error)
             held.lease_ends_at = min(held.lease_ends_at, asked_at + seconds)

@@ -15,6 +15,7 @@ from coupler.worker.outcome import Failed
 from coupler.worker.text import cut, java_text
 
 _UNMASKABLE = "The job failed. The reason is not shown, because hiding secrets in it failed."
+_SHORT_CODE = 16
 _MAX_RETRIES = 2**31 - 1
 _MAX_BACKOFF_SECONDS = 2.0**53  # in milliseconds it still fits the engine's 64 bits
 
@@ -51,7 +52,7 @@ def describe(problem: BaseException, masker: Masker, max_length: int) -> dict[st
         }
         if isinstance(problem, ConnectorError):
             if problem.code is not None:
-                error["code"] = cut(str(problem.code), max_length)
+                error["code"] = _code(str(problem.code), masker, max_length)
             if problem.variables is not None:
                 error["variables"] = masker.mask_value(describable(problem.variables))
     except Exception:  # noqa: BLE001 - whatever went wrong, an unmasked text must not leave
@@ -99,6 +100,11 @@ def _budget(problem: BaseException, job_retries: int, header_backoff: float | No
             return 0, header_backoff or 0.0
         case _:
             return job_retries - 1, header_backoff or 0.0
+
+
+def _code(code: str, masker: Masker, max_length: int) -> str:
+    """A short code stays as it is, since expressions compare it and a short secret may be part of it by chance."""
+    return cut(code if len(code) <= _SHORT_CODE else masker.mask(code), max_length)
 
 
 def _message(problem: BaseException) -> str:
