@@ -233,6 +233,11 @@ async def test_a_poll_whose_answer_is_on_its_way_at_shutdown_loses_no_job() -> N
         assert gateway.job(key).state is JobState.AVAILABLE
 
 
+async def test_a_poll_that_is_held_open_makes_its_subscription_ready() -> None:
+    async with working(connector(Counting()), stream_enabled=False, request_timeout_seconds=600) as kit:
+        await kit.until(lambda: kit.worker.ready)
+
+
 async def test_a_stream_alone_is_ready_once_it_stands() -> None:
     async with working(connector(Counting()), poll_enabled=False) as kit:
         await kit.until(lambda: kit.worker.ready)

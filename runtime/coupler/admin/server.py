@@ -29,13 +29,22 @@ def bind(config: AdminConfig, *, next_free: bool = False) -> socket.socket:
     """
     for port in range(config.port, config.port + (100 if next_free and config.port else 1)):
         try:
-            return socket.create_server((config.host, port), family=_family(config.host), backlog=128)
+            return _as_tcp(socket.create_server((config.host, port), family=_family(config.host), backlog=128))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise ConfigError(f"COUPLER_ADMIN__HOST: cannot listen on {config.host}: {error.strerror}.") from error
     raise ConfigError(
         f"COUPLER_ADMIN__PORT: port {config.port} of {config.host} is taken. Choose another one, or 0 for any free one."
     )
+
+
+def _as_tcp(listening: socket.socket) -> socket.socket:
+    """The same socket with its protocol spelled out.
+
+    ``create_server`` leaves it out; asyncio then does not set TCP_NODELAY, and every small answer waits 40 ms for an
+    acknowledgement.
+    """
+    return socket.socket(listening.family, listening.type, socket.IPPROTO_TCP, fileno=listening.detach())
 
 
 class AdminServer:

@@ -31,7 +31,9 @@ class Invocation:
             ConnectorError: it raised what would otherwise end the task without a command, or the process.
         """
         try:
-            return await self._call(held, target, bound, context)
+            if target.is_async:
+                return await target.method(bound, context)
+            return await self._in_thread(held, target, bound, context)
         except Exception:
             raise
         except BaseException as raised:
@@ -39,14 +41,11 @@ class Invocation:
                 raise
             raise ConnectorError(_unusual(raised)) from raised
 
-    async def _call(self, held: Held, target: Target, bound: BaseModel, context: JobContext) -> Any:
-        if target.is_async:
-            return await target.method(bound, context)
+    async def _in_thread(self, held: Held, target: Target, bound: BaseModel, context: JobContext) -> Any:
         if self._pool is None:
             self._pool = DaemonThreads(self._threads, self._name)
-        thread = self._pool.submit(copy_context().run, target.method, bound, context)
-        held.thread = thread
-        return await asyncio.wrap_future(thread)
+        held.thread = self._pool.submit(target.method, bound, context)
+        return await asyncio.wrap_future(held.thread)
 
     @staticmethod
     async def until_thread_ended(held: Held) -> None:

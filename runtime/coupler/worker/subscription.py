@@ -31,7 +31,7 @@ _MIN_POLL_INTERVAL_SECONDS = 0.005
 _EMPTY_POLL_INTERVAL_SECONDS = 0.1  # a gateway without long polling answers at once
 _CATCH_UP_FIRST_SECONDS = 0.1
 _CATCH_UP_FACTOR = 1.6
-_TRUSTED_SECONDS = 0.5  # a gateway says nothing when it accepts a stream: one that has not broken by then stands
+_TRUSTED_SECONDS = 0.5  # a gateway says nothing when it holds a stream or poll: one that has not broken by then stands
 _LAST_ANSWER_SECONDS = 0.25
 _STALLED_SHARE = 0.25  # of a lease
 _READ_OUT_GAP_SECONDS = 0.05  # nothing came for so long: the gateway had nothing more on its way
@@ -233,6 +233,7 @@ class Subscription:
     async def _activate(self, request: ActivateRequest) -> list[Job]:
         """One call. Cancelled, it waits a moment for an answer that may be on its way with jobs in it."""
         call = asyncio.ensure_future(self._gateway.activate(request))
+        trusted = None if self.ready else asyncio.get_running_loop().call_later(_TRUSTED_SECONDS, self._worked)
         try:
             jobs = await asyncio.shield(call)
         except GatewayError:
@@ -241,6 +242,9 @@ class Subscription:
             if _is_cancelled(problem):
                 await self._wait_for_last_answer(call)
             raise _unexpected(problem) from problem
+        finally:
+            if trusted is not None:
+                trusted.cancel()
         self._worked()
         return jobs
 
