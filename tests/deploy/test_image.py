@@ -103,6 +103,24 @@ def test_every_connector_and_every_extra_is_in_it(image: str) -> None:
     assert found.strip() == str([True] * len(names))
 
 
+def test_every_package_of_it_can_be_imported(image: str) -> None:
+    code = (
+        "import importlib, importlib.metadata as m, importlib.util, warnings\n"
+        "warnings.simplefilter('ignore')\n"
+        "names = {n for d in m.distributions(path=['/opt/coupler/lib/python3.13/site-packages'])"
+        " for n in {f.parts[0].split('.')[0] for f in d.files if f.suffix in ('.py', '.so')}"
+        " if n.isidentifier()}\n"
+        "failed = []\n"
+        "for name in sorted(names):\n"
+        "    try:\n"
+        "        importlib.import_module(name)\n"
+        "    except Exception as error:\n"
+        "        failed.append(f'{name}: {error}')\n"
+        "print(len(names) > 40, failed)\n"
+    )
+    assert python(image, code).strip() == "True []"
+
+
 def test_clients_of_the_kept_aws_services_can_be_made(image: str) -> None:
     services = python(
         image,
