@@ -34,6 +34,12 @@ _UNREACHABLE: Final = (
     errors.KafkaTimeoutError,
     errors.StaleMetadata,
 )
+_IN_WORDS: Final = {
+    errors.TopicAuthorizationFailedError: "Not authorized to write to topic {topic}",
+    errors.UnknownTopicOrPartitionError: "Topic {topic} not present in metadata: no broker knows it",
+    errors.NotEnoughReplicasError: "Too few replicas of topic {topic} are in sync for acks=all",
+    errors.NotEnoughReplicasAfterAppendError: "Too few replicas of topic {topic} are in sync for acks=all",
+}
 
 
 def is_authentication(error: BaseException | None) -> bool:
@@ -108,24 +114,21 @@ def explained(error: BaseException, topic: str, troubles: Sequence[BaseException
             return Refused(_said(error) or "The record is larger than the topic accepts (max.message.bytes)")
         case errors.InvalidTopicError():
             return Refused(f"The brokers refuse the topic name {topic}")
-        case errors.TopicAuthorizationFailedError():
-            return ConnectorError(f"Not authorized to write to topic {topic}")
-        case errors.UnknownTopicOrPartitionError():
-            return ConnectorError(f"Topic {topic} not present in metadata: no broker knows it")
         case TimeoutError():
             return ConnectorError(
                 f"Topic {topic} not present in metadata after max.block.ms: {connection_trouble(troubles)}"
             )
-        case errors.NotEnoughReplicasError() | errors.NotEnoughReplicasAfterAppendError():
-            return ConnectorError(f"Too few replicas of topic {topic} are in sync for acks=all")
+        case _ if type(error) in _IN_WORDS:
+            return ConnectorError(_IN_WORDS[type(error)].format(topic=topic))
+        case _ if is_authentication(error):
+            return ConnectorError(connection_trouble([error]))
         case _ if isinstance(error, _UNREACHABLE):
             return ConnectorError(
                 f"The record was not acknowledged within delivery.timeout.ms: {connection_trouble(troubles or [error])}"
             )
-        case _ if type(error) is errors.KafkaError:
-            return ConnectorError(_said(error))
         case _:
-            return ConnectorError(f"{type(error).__name__}: {_said(error)}".rstrip(": "))
+            said = _said(error)
+            return ConnectorError(said if type(error) is errors.KafkaError else f"{type(error).__name__}: {said}")
 
 
 def _said(error: BaseException) -> str:

@@ -15,7 +15,6 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
     AuthenticationFailedError,
     KafkaError,
     MessageSizeTooLargeError,
-    TopicAuthorizationFailedError,
     UnknownError,
     UnknownTopicOrPartitionError,
 )
@@ -26,10 +25,10 @@ from coupler_kafka.connection import Connection
 from coupler_kafka.diagnosis import connection_trouble, explained, is_authentication, spoils_producer
 from coupler_kafka.diary import Diary, current, listen
 from coupler_kafka.encoding import Record
+from coupler_kafka.topics import Topics
 
 log = logging.getLogger("coupler.connectors.kafka")
 
-_LONGEST_PAUSE_SECONDS: Final = 2.0
 _PATIENCE: Final = 3  # times the delivery limit: a record waits for a request that is under way, then for its own
 
 
@@ -50,9 +49,7 @@ class Producer:
         self._client = client
         self._connection = connection
         self._diary = diary
-        self._unknown_topic_seconds = unknown_topic_seconds
-        self._wanted: dict[str, int] = {}  # topics that the brokers have not confirmed, and who waits for each
-        self._confirmed: set[str] = set()
+        self._topics = Topics(client.client, connection, diary, unknown_topic_seconds)
         self._partitioner = DefaultPartitioner()
         self._limit_seconds = connection.delivery_seconds * (1 if connection.idempotent else _PATIENCE)
         self._aborting: asyncio.Task[None] | None = None
@@ -68,7 +65,7 @@ class Producer:
         try:
             return await self._sent(record)
         except (KafkaError, TimeoutError, ValueError, AssertionError) as error:
-            self.spoilt = self.spoilt or spoils_producer(error)
+            self.spoilt = self.spoilt or spoils_producer(error) or self._topics.none_left
             raise explained(error, record.topic, self._diary.since(started_at)) from error
 
     async def partitions(self, topic: str) -> set[int]:
@@ -79,7 +76,7 @@ class Producer:
         """
         started_at = time.monotonic()
         try:
-            await self._await_topic(topic)
+            await self._topics.wait_for(topic)
         except KafkaError as error:
             raise explained(error, topic, self._diary.since(started_at)) from error
         found: set[int] = self._client.client.cluster.partitions_for_topic(topic)
@@ -118,7 +115,7 @@ class Producer:
     async def _sent(self, record: Record) -> Sent:
         topic = record.topic
         if self._client.client.cluster.partitions_for_topic(topic) is None:
-            await self._await_topic(topic)
+            await self._topics.wait_for(topic)
         timestamp = int(time.time() * 1000)
         acknowledged = await self._client.send(
             topic, value=record.value, key=record.key, timestamp_ms=timestamp, headers=record.headers
@@ -158,58 +155,6 @@ class Producer:
             raise UnknownTopicOrPartitionError
         partition = self._partitioner(record.key, every, list(cluster.available_partitions_for_topic(record.topic)))
         return await self._client.send_batch(batch, record.topic, partition=partition)  # type: ignore[no-any-return]
-
-    async def _await_topic(self, topic: str) -> None:
-        """Waits until the brokers know the topic, and forgets it again when they do not.
-
-        aiokafka would ask ten times a second, and go on asking for the topic as long as the producer lives.
-        """
-        self._wanted[topic] = self._wanted.get(topic, 0) + 1
-        try:
-            await self._ask_for(topic)
-            self._confirmed.add(topic)
-        except UnknownTopicOrPartitionError:
-            self._confirmed.discard(topic)
-            raise
-        finally:
-            self._wanted[topic] -= 1
-            if not self._wanted[topic]:
-                del self._wanted[topic]
-            if topic not in self._confirmed:
-                self._forget()
-
-    def _forget(self) -> None:
-        remaining = self._confirmed | self._wanted.keys()
-        if remaining:  # nothing at all would mean: all topics of the cluster
-            self._client.client.set_topics(remaining)
-        else:
-            self.spoilt = True
-
-    async def _ask_for(self, topic: str) -> None:
-        client = self._client.client
-        started_at = time.monotonic()
-        limit_seconds = self._connection.max_block_seconds
-        unknown_since: float | None = None
-        pause_seconds = self._connection.options.get("retry_backoff_ms", 100) / 1000
-        async with asyncio.timeout(limit_seconds):
-            client.add_topic(topic)
-            while True:
-                answered = await client.force_metadata_update()
-                if client.cluster.partitions_for_topic(topic) is not None:
-                    return
-                if topic in client.cluster.unauthorized_topics:
-                    raise TopicAuthorizationFailedError(topic)
-                if self._diary_has_authentication(started_at):
-                    raise KafkaError("authentication failed")
-                if answered:
-                    unknown_since = unknown_since or time.monotonic()
-                    if time.monotonic() - unknown_since > self._unknown_topic_seconds:
-                        raise UnknownTopicOrPartitionError
-                await asyncio.sleep(pause_seconds)
-                pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
-
-    def _diary_has_authentication(self, since: float) -> bool:
-        return any(is_authentication(trouble) for trouble in self._diary.since(since))
 
 
 async def start_producer(connection: Connection, security: Mapping[str, Any], unknown_topic_seconds: float) -> Producer:
