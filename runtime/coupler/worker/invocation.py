@@ -44,7 +44,7 @@ class Invocation:
     async def _in_thread(self, held: Held, target: Target, bound: BaseModel, context: JobContext) -> Any:
         if self._pool is None:
             self._pool = DaemonThreads(self._threads, self._name)
-        held.thread = self._pool.submit(target.method, bound, context)
+        held.thread = self._pool.submit(copy_context().run, target.method, bound, context)
         return await asyncio.wrap_future(held.thread)
 
     @staticmethod
