@@ -23,6 +23,7 @@ from coupler.testing import (
 )
 from coupler.worker.active import Cut, Phase
 from coupler.worker.adaptive import AdaptiveConfig
+from coupler.worker.lease import LeaseKeeper
 from coupler.worker.limits import Slots
 from tests.worker.kit import JOB_TYPE, Kit, connector, registered, working
 
@@ -351,3 +352,24 @@ async def test_an_exception_of_the_gateway_client_while_reporting_becomes_a_fail
         (command,) = ends(kit, key)
         assert isinstance(command, FailCommand)
         assert (command.retries, "could not be sent" in command.message) == (0, True)
+
+
+async def test_a_tick_that_fails_does_not_end_the_care_for_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = 0
+    tick = LeaseKeeper.tick
+
+    def fails_first(self: LeaseKeeper, now: float) -> None:
+        nonlocal ticks
+        ticks += 1
+        if ticks == 1:
+            raise RuntimeError("a bug")
+        tick(self, now)
+
+    monkeypatch.setattr(LeaseKeeper, "tick", fails_first)
+    gate = Gate()
+    async with working(connector(gate), lease_seconds=0.5, lease_tick_seconds=0.02) as kit:
+        key = kit.gateway.add_job(JOB_TYPE)
+        await kit.until(lambda: bool(kit.gateway.commands_for(key)))
+        gate.open.set()
+        await kit.gateway.drain()
+    assert ticks > 1

@@ -235,3 +235,15 @@ async def test_a_job_that_is_gone_is_no_error_and_counts_as_abandoned() -> None:
         key = gateway.add_job(JOB_TYPE)
         await kit.until(lambda: kit.outcome_count("abandoned") == 1)
         assert [c for c in gateway.commands_for(key) if not isinstance(c, UpdateTimeoutCommand)] == []
+
+
+@pytest.mark.parametrize(
+    "verdict", ['bpmnError("B", "m", {a: body})', 'jobError("m", {a: body})', "ignoreError({a: body})"]
+)
+async def test_variables_of_a_verdict_that_are_too_large_are_an_incident(verdict: str) -> None:
+    command = await run_one(
+        Runs({"body": "x" * 2000}), headers={"errorExpression": f"={verdict}"}, max_variables_bytes=1000
+    )
+    assert isinstance(command, FailCommand)
+    assert command.retries == 0
+    assert "Output variables payload" in command.message

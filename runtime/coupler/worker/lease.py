@@ -32,7 +32,10 @@ class LeaseKeeper:
         try:
             while True:
                 await asyncio.sleep(self._tick_seconds)
-                self.tick(time.monotonic())
+                try:
+                    self.tick(time.monotonic())
+                except Exception:
+                    log.exception("Leases could not be looked at; next try in a moment.")
         finally:
             await ended(*self._extensions)
 
