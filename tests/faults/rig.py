@@ -42,6 +42,8 @@ class Rig:
                 "url": self.target.url + path,
                 "authentication": {"type": "noAuth"},
                 "headers": {"X-Instance": job},
+                "connectionTimeoutInSeconds": 120,
+                "readTimeoutInSeconds": 120,
             }
             key = self.gateway.add_job(REST, variables, {"padding": "x" * padding} if padding else {})
             self.ids[key] = job
@@ -84,7 +86,6 @@ async def rig(
         worker = worker_of(directory, address, env=env, **settings)
         await stack.enter_async_context(started(worker))
         yield Rig(gateway, front, proxy, target, worker)
-        target.release()
 
 
 def worker_of(directory: Path, address: str, *, env: Mapping[str, str] | None = None, **settings: float) -> Worker:

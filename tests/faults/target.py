@@ -42,7 +42,7 @@ class Target:
 
     ``/ok``           200
     ``/after/0.5``    200, after that many seconds
-    ``/held``         200, once ``release`` was called
+    ``/held/1``       200, once ``release("1")`` was called
     ``/trickle/0.5``  200, its bytes spread over that many seconds
     ``/busy``         503 the first time a job calls, then 200
     ``/reset``        the connection is reset the first time a job calls, then 200
@@ -52,7 +52,7 @@ class Target:
 
     calls: dict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
     running: int = 0
-    released: asyncio.Event = field(default_factory=asyncio.Event)
+    released: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     _server: asyncio.Server | None = None
     _open: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -73,9 +73,10 @@ class Target:
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
-    def release(self) -> None:
-        """Lets all held calls go, and those to come."""
-        self.released.set()
+    def release(self, *groups: str) -> None:
+        """Lets the held calls of these groups go, and those to come."""
+        for group in groups:
+            self.released[group].set()
 
     @property
     def total(self) -> int:
@@ -130,7 +131,7 @@ class Target:
         await self._ok(exchange)
 
     async def _held(self, exchange: _Exchange) -> None:
-        await self.released.wait()
+        await self.released[exchange.argument].wait()
         await self._ok(exchange)
 
     async def _trickle(self, exchange: _Exchange) -> None:

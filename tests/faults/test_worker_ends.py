@@ -25,13 +25,13 @@ async def test_worker_killed_with_1000_jobs_in_flight(tmp_path: Path) -> None:
     lease_seconds = 5.0
     async with rig(tmp_path, lease_seconds=lease_seconds, max_jobs_active=IN_FLIGHT) as it:
         # Given calls that wait for their answers
-        it.send(IN_FLIGHT, "/held")
+        it.send(IN_FLIGHT, "/held/1")
         await until(lambda: it.target.running == IN_FLIGHT, PATIENCE_SECONDS)
 
         # When the worker is killed, and started again
         it.worker.kill()
         killed_at = time.monotonic()
-        it.target.release()
+        it.target.release("1")
         await restarted(it.worker)
         await it.until_finished()
 
@@ -45,24 +45,26 @@ async def test_worker_killed_with_1000_jobs_in_flight(tmp_path: Path) -> None:
         report(row, may_run_twice=IN_FLIGHT)
 
 
-@pytest.mark.parametrize("drain_seconds", [1.0, 8.0])
-async def test_worker_terminated_with_1000_jobs_in_flight(tmp_path: Path, drain_seconds: float) -> None:
-    # Given 1,000 jobs that run, of which 600 will end in 4 s, and 200 that wait for slots, some of them in the stream
+@pytest.mark.parametrize(("drain_seconds", "released"), [(2.0, ""), (10.0, "2"), (60.0, "12")])
+async def test_worker_terminated_with_1000_jobs_in_flight(tmp_path: Path, drain_seconds: float, released: str) -> None:
+    # Given 1,000 jobs that run, and 200 that wait for slots, some of them in the stream
     gateway = RecordingGateway(stream_capacity=60)
     async with rig(
         tmp_path, gateway=gateway, lease_seconds=300, max_jobs_active=IN_FLIGHT, drain_seconds=drain_seconds
     ) as it:
-        it.send(400, "/held")
-        await until(lambda: it.target.running == 400, PATIENCE_SECONDS)
-        it.send(600, "/after/4")
+        it.send(400, "/held/1")
+        it.send(600, "/held/2")
         await until(lambda: it.target.running == IN_FLIGHT, PATIENCE_SECONDS)
-        it.send(200, "/held")
+        it.send(200, "/held/1")
         await asyncio.sleep(0.5)
 
         # When the worker is asked to end
         asked_at = time.monotonic()
         it.worker.signal(signal.SIGTERM)
-        code = await asyncio.to_thread(it.worker.wait)
+        ended = asyncio.ensure_future(asyncio.to_thread(it.worker.wait))
+        await asyncio.wait({ended}, timeout=min(5.0, drain_seconds) / 2)
+        it.target.release(*released)
+        code = await ended
         took_seconds = time.monotonic() - asked_at
 
         # Then it says what became of each job, the gateway says the same, and nothing is left to a lease of 5 minutes
@@ -78,7 +80,7 @@ async def test_worker_terminated_with_1000_jobs_in_flight(tmp_path: Path, drain_
         failures = [command for command in gateway.commands if isinstance(command, FailCommand)]
         assert left == 0
         assert gateway.leased == 0
-        assert finished == gateway.completed
+        assert finished == gateway.completed == sum({"1": 400, "2": 600}[group] for group in released)
         assert finished + cut_short == IN_FLIGHT
         assert cut_short == sum(command.retries == 2 for command in failures)
         assert handed_back == sum(command.retries == 3 for command in failures)
@@ -87,7 +89,7 @@ async def test_worker_terminated_with_1000_jobs_in_flight(tmp_path: Path, drain_
 
         # And the next worker finds what is left at once
         called_before = {job: len(calls) for job, calls in it.target.calls.items()}
-        it.target.release()
+        it.target.release("1", "2")
         started_at = time.monotonic()
         await restarted(it.worker)
         await it.until_finished()
