@@ -12,7 +12,7 @@ import pytest
 
 from tests.worker.chaos import Chaos
 
-SEEDS = range(int(os.environ.get("COUPLER_CHAOS_SEEDS", "8")))
+SEEDS = range(int(os.environ.get("COUPLER_CHAOS_SEEDS", "6")))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
