@@ -38,13 +38,12 @@ class Nasty(Connector[Any]):
 
 
 class View(FakeView):
-    """REST serves, GraphQL is off, Kafka serves another job type."""
+    """REST serves, GraphQL is off."""
 
     def connectors(self) -> list[Registered]:
         return [
             Registered("rest", "coupler", "io.camunda:http-json:1", "HTTP REST", None),
             Registered("graphql", "coupler", "", "graphql", None, enabled=False, disabled_because="it is <b>off</b>"),
-            Registered("kafka", "coupler", "my:kafka", "Kafka", None),
         ]
 
 
@@ -74,9 +73,20 @@ async def test_templates_that_nobody_serves_here_are_marked_and_can_still_be_had
     found = await entries(client)
 
     assert (found["graphql"]["served"], found["graphql"]["not_served_because"]) == (False, "it is <b>off</b>")
-    assert found["kafka"]["not_served_because"] == "the connector serves the job type my:kafka here"
-    assert found["s3"]["not_served_because"] == "the connector was installed after the start"
     assert (await client.get(f"/api/templates/{found['graphql']['id']}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("connectors", "reason"),
+    [
+        ([], "the connector was installed after the start"),
+        ([Registered("rest", "", "my:rest", "REST", None)], "the connector serves the job type my:rest here"),
+    ],
+)
+def test_a_template_whose_jobs_nobody_would_take_says_why(connectors: list[Registered], reason: str) -> None:
+    (rest,) = templates._found((EntryPoint("rest", "coupler_rest:RestConnector", "coupler.connectors"),))
+
+    assert templates._entry(rest, connectors).not_served_because == reason
 
 
 async def test_one_file_holds_all_that_is_served(client: httpx.AsyncClient) -> None:
