@@ -101,6 +101,25 @@ async def test_jobs_pushed_before_a_shutdown_are_read_out_and_handed_back() -> N
         assert active == []
 
 
+@pytest.mark.parametrize("stream_enabled", [True, False])
+async def test_the_last_tenth_of_the_slots_is_used_although_nothing_ends(stream_enabled: bool) -> None:
+    # Given 20 slots, and calls that take all of them but one
+    async def endless(bound: Any, context: Any) -> Any:
+        await asyncio.Event().wait()
+
+    gateway = FakeGateway(stream_capacity=1)
+    instance = registered(connector(endless), max_jobs_active=20)
+    async with working(instance, gateway=gateway, stream_enabled=stream_enabled, drain_seconds=0.1) as kit:
+        for _ in range(19):
+            gateway.add_job(JOB_TYPE)
+        await kit.until(lambda: len(kit.worker.running()) == 19)
+        await asyncio.sleep(0.5)  # a poll is waiting for slots
+
+        # When one more job comes, then it runs
+        gateway.add_job(JOB_TYPE)
+        await kit.until(lambda: len(kit.worker.running()) == 20)
+
+
 async def test_no_lease_runs_out_in_a_stream_that_is_not_read() -> None:
     # Given a slot that is taken for longer than a lease, and jobs that are pushed meanwhile
     released = asyncio.Event()

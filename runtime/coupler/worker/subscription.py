@@ -28,6 +28,7 @@ from coupler.worker.tasks import ended
 log = logging.getLogger(__name__)
 
 _MIN_POLL_INTERVAL_SECONDS = 0.005
+_BATCH_PATIENCE_SECONDS = 0.25
 _EMPTY_POLL_INTERVAL_SECONDS = 0.1  # a gateway without long polling answers at once
 _CATCH_UP_FIRST_SECONDS = 0.1
 _CATCH_UP_FACTOR = 1.6
@@ -214,7 +215,7 @@ class Subscription:
 
     async def _poll(self, hold_seconds: float) -> tuple[int, int]:
         """Asks for as many jobs as there are free slots; returns how many came and how many were asked for."""
-        await self._slots.until_free(max(1, self._slots.limit // 10))
+        await self._until_worth_a_poll()
         await self._total.until_free(1)
         asked = self._slots.reserve(min(self._slots.free, max(1, self._total.free)))
         if not asked:
@@ -229,6 +230,14 @@ class Subscription:
             self.reserved = 0
             self._slots.release(unused)
         return asked - unused, asked
+
+    async def _until_worth_a_poll(self) -> None:
+        """Waits for a tenth of the slots, then for any: behind long calls the last tenth would stay idle."""
+        try:
+            async with asyncio.timeout(_BATCH_PATIENCE_SECONDS):
+                await self._slots.until_free(max(1, self._slots.limit // 10))
+        except TimeoutError:
+            await self._slots.until_free(1)
 
     async def _activate(self, request: ActivateRequest) -> list[Job]:
         """One call. Cancelled, it waits a moment for an answer that may be on its way with jobs in it."""
