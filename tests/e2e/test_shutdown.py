@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e import plugins
 from tests.e2e.bpmn import Model
 from tests.e2e.client import connect
 from tests.e2e.processes import Engine, Worker, until
@@ -94,3 +95,39 @@ async def test_a_worker_ends_while_its_gateway_is_away(own_engine: Engine, tmp_p
 def test_an_engine_ends_on_sigterm(own_engine: Engine) -> None:
     assert own_engine.terminate() == 0
     assert "Traceback" not in own_engine.log()
+
+
+_DEAF = """
+import asyncio
+from coupler.sdk import Connector, Input
+
+class Deaf(Connector[Input]):
+    type, name, Input = "example:deaf:1", "Deaf", Input
+
+    async def execute(self, input, context):
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                pass
+"""
+
+
+async def test_a_connector_that_swallows_every_cancellation_does_not_keep_the_process(
+    own_engine: Engine, tmp_path: Path
+) -> None:
+    site = plugins.install(tmp_path, "deaf", "deaf = deaf:Deaf", _DEAF)
+    env = {"COUPLER_WORKER__DRAIN_SECONDS": "1", "PYTHONPATH": str(site)}
+    async with connect(own_engine.address, tmp_path) as client:
+        # Given a job whose connector cannot be stopped
+        await client.deploy(Model("deaf").task("call", "example:deaf:1").from_start_to_end("call"))
+        with Worker(tmp_path, own_engine.address, env=env) as worker:
+            running = asyncio.ensure_future(client.run("deaf"))
+            activated = "coupler_jobs_activated_total"
+            await asyncio.to_thread(until, lambda: worker.metric(activated, job_type="example:deaf:1") == 1, "the job")
+
+            # When the worker is asked to end, then it does
+            worker.signal(signal.SIGTERM)
+            assert await asyncio.to_thread(worker.wait) == 0
+            assert "ignore their cancellation" in worker.log()
+            running.cancel()

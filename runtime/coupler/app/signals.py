@@ -12,6 +12,8 @@ from coupler.app.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
+_LAST_SECONDS = 2.0
+
 
 async def run_until_signalled(runtime: Runtime) -> None:
     """Starts a runtime, waits for SIGTERM or SIGINT, and drains it.
@@ -26,6 +28,21 @@ async def run_until_signalled(runtime: Runtime) -> None:
         await stop.wait()
     finally:
         await runtime.stop()
+    await _end_in_spite_of_deaf_tasks()
+
+
+async def _end_in_spite_of_deaf_tasks() -> None:
+    """A connector that swallows every cancellation would keep the event loop, and so the process, for ever."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if not others:
+        return
+    _, deaf = await asyncio.wait(others, timeout=_LAST_SECONDS)
+    if deaf:
+        log.warning("Ending with %d tasks that ignore their cancellation.", len(deaf))
+        logging.shutdown()
+        os._exit(0)
 
 
 def own_signals(stop: asyncio.Event) -> None:
