@@ -26,7 +26,7 @@ class RecordingGateway(FakeGateway):
         skew_seconds: how far the deadlines that it sends are off.
         leased: jobs that workers hold now, in their buffers or slots.
         most_leased: the highest that this was.
-        completed_at: when jobs were completed.
+        completed_at: when jobs were completed, by key.
         expired: seconds between the end of a lease and the next lease of the same job, for jobs that nobody failed.
         early: jobs that were given out a second time before their lease had ended.
     """
@@ -36,7 +36,7 @@ class RecordingGateway(FakeGateway):
         self.skew_seconds = skew_seconds
         self.leased = 0
         self.most_leased = 0
-        self.completed_at: list[float] = []
+        self.completed_at: dict[int, float] = {}
         self.expired: list[float] = []
         self.early: list[int] = []
         self._leases: dict[int, Lease] = {}
@@ -68,7 +68,7 @@ class RecordingGateway(FakeGateway):
                 self._leases[command.job_key].ends_at = now + command.lease_seconds
             return
         if isinstance(command, CompleteCommand):
-            self.completed_at.append(now)
+            self.completed_at[command.job_key] = now
         if self._leases.pop(command.job_key, None) is not None:
             self.leased -= 1
 
@@ -97,7 +97,7 @@ class RecordingGateway(FakeGateway):
 
     def first_completed_after(self, moment: float) -> float:
         """Seconds from a moment to the next completed job."""
-        return min((at for at in self.completed_at if at >= moment), default=float("nan")) - moment
+        return min((at for at in self.completed_at.values() if at >= moment), default=float("nan")) - moment
 
 
 class _CountingStream(FakeJobStream):
