@@ -9,7 +9,7 @@ import time
 
 from coupler_kafka.connection import connection
 from coupler_kafka.encoding import Record
-from coupler_kafka.producer import start_producer
+from coupler_kafka.starting import start_producer
 
 
 async def main(servers: str, jobs: int) -> None:

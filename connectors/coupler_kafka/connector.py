@@ -137,10 +137,10 @@ class KafkaConnector(Connector[KafkaInput]):
         assert self._threads is not None, "open() comes before execute()"
         # Only here does aiokafka come into the process, with the first job, and without holding up the loop.
         await asyncio.get_running_loop().run_in_executor(
-            self._threads, importlib.import_module, "coupler_kafka.producer"
+            self._threads, importlib.import_module, "coupler_kafka.starting"
         )
         from coupler_kafka.authentication import client_security
-        from coupler_kafka.producer import start_producer
+        from coupler_kafka.starting import start_producer
 
         security = await client_security(effective.security, self._threads, self._tokens, self._engine)
         return await start_producer(effective, security, self._settings.unknown_topic_seconds)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import (  # type: ignore[import-untyped]
-    AuthenticationFailedError,
     KafkaError,
     MessageSizeTooLargeError,
     UnknownError,
@@ -20,10 +18,9 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
 )
 from aiokafka.partitioner import DefaultPartitioner  # type: ignore[import-untyped]
 
-from coupler.sdk import ConnectorError
 from coupler_kafka.connection import Connection
-from coupler_kafka.diagnosis import connection_trouble, explained, is_authentication, spoils_producer
-from coupler_kafka.diary import Diary, current, listen
+from coupler_kafka.diagnosis import explained, spoils_producer
+from coupler_kafka.diary import Diary
 from coupler_kafka.encoding import Record
 from coupler_kafka.topics import Topics
 
@@ -46,7 +43,7 @@ class Producer:
     """Serves all jobs of one connection. Made by ``start_producer``; used on one event loop."""
 
     def __init__(self, client: AIOKafkaProducer, connection: Connection, diary: Diary, unknown_topic_seconds: float):
-        self._client = client
+        self.client = client
         self._connection = connection
         self._diary = diary
         self._topics = Topics(client.client, connection, diary, unknown_topic_seconds)
@@ -79,12 +76,12 @@ class Producer:
             await self._topics.wait_for(topic)
         except KafkaError as error:
             raise explained(error, topic, self._diary.since(started_at)) from error
-        found: set[int] = self._client.client.cluster.partitions_for_topic(topic)
+        found: set[int] = self.client.client.cluster.partitions_for_topic(topic)
         return found
 
     async def close(self, limit_seconds: float) -> None:
         """Lets records that are under way arrive, for as long as the limit; then gives up."""
-        stopping = asyncio.ensure_future(self._client.stop())
+        stopping = asyncio.ensure_future(self.client.stop())
         await asyncio.wait([stopping], timeout=limit_seconds)
         if not stopping.done():
             stopping.cancel()
@@ -100,7 +97,7 @@ class Producer:
         it fails (``Sender._fail_all``), and the order matters: connections first, so that nothing more leaves.
         """
         self.spoilt = True
-        client = self._client
+        client = self.client
         client._closed = True
         waiting = client._message_accumulator
         waiting.fail_all(KafkaError(reason))
@@ -114,10 +111,10 @@ class Producer:
 
     async def _sent(self, record: Record) -> Sent:
         topic = record.topic
-        if self._client.client.cluster.partitions_for_topic(topic) is None:
+        if self.client.client.cluster.partitions_for_topic(topic) is None:
             await self._topics.wait_for(topic)
         timestamp = int(time.time() * 1000)
-        acknowledged = await self._client.send(
+        acknowledged = await self.client.send(
             topic, value=record.value, key=record.key, timestamp_ms=timestamp, headers=record.headers
         )
         try:
@@ -146,70 +143,15 @@ class Producer:
             )
 
     async def _alone(self, record: Record, timestamp: int) -> asyncio.Future[Any]:
-        cluster = self._client.client.cluster
-        batch = self._client.create_batch()
+        cluster = self.client.client.cluster
+        batch = self.client.create_batch()
         batch.append(key=record.key, value=record.value, timestamp=timestamp, headers=record.headers)
         batch.close()
         every = list(cluster.partitions_for_topic(record.topic) or ())
         if not every:
             raise UnknownTopicOrPartitionError
         partition = self._partitioner(record.key, every, list(cluster.available_partitions_for_topic(record.topic)))
-        return await self._client.send_batch(batch, record.topic, partition=partition)  # type: ignore[no-any-return]
+        return await self.client.send_batch(batch, record.topic, partition=partition)  # type: ignore[no-any-return]
 
 
-async def start_producer(connection: Connection, security: Mapping[str, Any], unknown_topic_seconds: float) -> Producer:
-    """Connects. Runs in a context of its own: its tasks live longer than the job that needed it first.
-
-    Args:
-        connection: what to connect to.
-        security: keyword arguments of aiokafka that say who we are.
-        unknown_topic_seconds: how long a topic that no broker knows is waited for.
-
-    Raises:
-        ConnectorError: why no connection could be made.
-    """
-    listen()
-    diary = Diary()
-    current.set(diary)
-    try:
-        client = AIOKafkaProducer(**connection.options, **security)
-    except (ValueError, RuntimeError, AssertionError) as error:
-        raise ConnectorError(f"The Kafka client refuses its properties: {error}") from error
-    producer = Producer(client, connection, diary, unknown_topic_seconds)
-    started_at = time.monotonic()
-    try:
-        async with asyncio.timeout(connection.max_block_seconds):
-            await client.start()
-        _refuse_silence(client, connection)
-    except (KafkaError, OSError, AssertionError, ValueError) as error:
-        await producer.abort("never started")
-        troubles = [*diary.since(started_at), error]
-        tokens = security.get("sasl_oauth_token_provider")
-        if tokens is not None and any(is_authentication(trouble) for trouble in troubles):
-            tokens.refused()
-        raise _unconnected(connection, troubles) from error
-    except BaseException:
-        await producer.abort("never started")
-        raise
-    return producer
-
-
-def _refuse_silence(client: AIOKafkaProducer, connection: Connection) -> None:
-    """Raises when the cluster has no broker.
-
-    A broker that refuses a token of OAUTHBEARER says so in a message that aiokafka takes for success (RFC 7628, section
-    3.2.2); what comes next is an answer without brokers.
-    """
-    if client.client.cluster.brokers():
-        return
-    if connection.security.oauth is not None:
-        raise AuthenticationFailedError("the broker refuses the token")
-    raise KafkaError("no broker stands in the cluster's metadata")
-
-
-def _unconnected(connection: Connection, troubles: Sequence[BaseException]) -> ConnectorError:
-    servers = ", ".join(connection.options["bootstrap_servers"])
-    return ConnectorError(f"Cannot connect to {servers}: {connection_trouble(troubles)}")
-
-
-__all__ = ["Producer", "Sent", "start_producer"]
+__all__ = ["Producer", "Sent"]

@@ -224,7 +224,7 @@ async def test_an_unknown_topic(kafka: Bench, broker: Broker, topic: str) -> Non
     text = await failing(kafka, variables(broker, missing))
     assert f"Topic {missing} not present in metadata" in text
     (entry,) = kafka.connector._pool._entries.values()  # type: ignore[attr-defined]
-    assert entry.producer._client.client._topics == {topic}
+    assert entry.producer.client.client._topics == {topic}
     await kafka.run(variables(broker, topic))
     await asyncio.to_thread(create_topic, broker.servers(), missing)
     await kafka.run(variables(broker, missing))

@@ -14,8 +14,9 @@ from coupler.errors import ConnectorError
 from coupler_kafka.connection import connection
 from coupler_kafka.diary import Diary, current, listen
 from coupler_kafka.encoding import Record
-from coupler_kafka.producer import Producer, start_producer
+from coupler_kafka.producer import Producer
 from coupler_kafka.settings import KafkaSettings
+from coupler_kafka.starting import start_producer
 from tests.connectors.kafka.cluster import MockCluster, new_topic
 from tests.connectors.kit import Bench
 
@@ -151,6 +152,27 @@ async def test_a_listener_that_never_answers(kafka: Bench) -> None:
         "additionalProperties": {"max.block.ms": 300},
     }
     with pytest.raises(ConnectorError, match="unreachable: no answer in time"):
+        await kafka.run(given)
+    server.close()
+
+
+async def test_servers_that_do_not_answer_do_not_hold_up_the_others(
+    kafka: Bench, cluster: MockCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    monkeypatch.setattr("coupler_kafka.starting._ONE_SERVER_SECONDS", 0.1)
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    silent = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    one = cluster.servers.split(",")[0]
+    for number in range(6):  # their order is random
+        given = {
+            "topic": {"bootstrapServers": f"{silent},{silent},127.0.0.1:1,{one}", "topicName": new_topic()},
+            "message": {"value": "v"},
+            "additionalProperties": {"client.id": f"c{number}", "max.block.ms": 10_000},
+        }
         await kafka.run(given)
     server.close()
 
