@@ -44,7 +44,7 @@ class Target:
     ``/after/0.5``    200, after that many seconds
     ``/held/1``       200, once ``release("1")`` was called
     ``/trickle/0.5``  200, its bytes spread over that many seconds
-    ``/busy``         503 the first time a job calls, then 200
+    ``/busy/0.5``     503 after that many seconds the first time a job calls, then 200
     ``/reset``        the connection is reset the first time a job calls, then 200
     ``/half``         half an answer and a FIN the first time a job calls, then 200
     ``/fin``          200 for a connection to be kept, and a FIN right behind it
@@ -141,6 +141,7 @@ class Target:
             await asyncio.sleep(float(exchange.argument) * 10 / len(answer))
 
     async def _busy(self, exchange: _Exchange) -> None:
+        await asyncio.sleep(float(exchange.argument or 0))
         exchange.writer.write(_BUSY)
 
     async def _reset(self, exchange: _Exchange) -> None:
