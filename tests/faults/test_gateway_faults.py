@@ -124,6 +124,23 @@ async def test_answers_of_commands_are_lost(tmp_path: Path) -> None:
         assert it.gateway.expired == []
 
 
+async def test_answer_of_a_failure_is_lost_while_the_next_activation_is_on_its_way(tmp_path: Path) -> None:
+    # Given one slot, and more pushed jobs than it can take, so that they wait in the stream
+    async with rig(tmp_path, lease_seconds=60, max_jobs_active=1) as it:
+        await until(lambda: it.gateway.streams(REST) == 1, PATIENCE_SECONDS)
+
+        # When a failure is applied and its answer lost: its repetition hits the activation that waits unread
+        it.gateway.faults.inject("fail", GatewayStatus.UNAVAILABLE, applied=True, times=5)
+        it.send(5, "/busy/0.1")
+        it.send(10, "/after/0.2")
+        await it.until_finished()
+        it.send(20, "/ok")  # behind everything that waits in the stream
+        await it.until_finished()
+
+        # Then the deliveries that nobody waits for any more are not run
+        report(it.row("answer to FailJob lost while the next activation waits unread"))
+
+
 @pytest.mark.parametrize("skew_seconds", [-60.0, 60.0])
 async def test_clock_skew_of_a_minute(tmp_path: Path, skew_seconds: float) -> None:
     # Given a gateway whose deadlines are off, and calls that take longer than the lease

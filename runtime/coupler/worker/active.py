@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from coupler.gateway.protocol import Job
 
+_COMPLETED_KEYS = 5000  # far more than ever wait in a stream
+
 
 class Phase(Enum):
     """Where a held job stands."""
@@ -46,7 +48,7 @@ class Held:
 
     ``begun``: the task has taken its first step; before that a cancellation would end it unseen. ``renewals`` counts
     how often the lease was extended or given to us anew. ``disowned`` reports in place of a connector that is deaf to
-    its cancellation.
+    its cancellation. ``completed``: the engine has acknowledged CompleteJob.
     """
 
     job: Job
@@ -65,6 +67,7 @@ class Held:
     thread: Future[Any] | None = None
     owner: Owner | None = None
     disowned: asyncio.Task[None] | None = None
+    completed: bool = False
 
     def cut_short(self, reason: Cut) -> None:
         """Cancels the job's task, once; the reason tells the task what to do about it."""
@@ -106,6 +109,7 @@ class ActiveJobs:
         self._by_key: dict[int, Held] = {}
         self._superseded: set[Held] = set()  # their keys belong to newer activations, but they have not ended yet
         self._lingering: set[Held] = set()
+        self._completed: dict[int, None] = {}  # keys, oldest first
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -121,7 +125,12 @@ class ActiveJobs:
         A job whose failure is being reported is no longer that activation: the engine has taken the FailJob, though its
         answer was lost, or the lease ran out. The report stops, so that it cannot hit the newer activation. The same
         goes for a run that was cut because its lease was lost, and for one that has ended but for its thread.
+
+        A job that was completed here never comes to life again: the delivery had waited in a stream. That happens when
+        the answer to a FailJob is lost and its repetition hits the next activation, which is on its way to us.
         """
+        if job.key in self._completed:
+            return True
         held = self._by_key.get(job.key)
         if held is None:
             return False
@@ -147,8 +156,15 @@ class ActiveJobs:
         else:
             self._superseded.discard(held)
         self.handed_back += held.cut is Cut.HANDED_BACK
+        if held.completed:
+            self._remember_completed(held.job.key)
         if not self._by_key and not self._superseded:
             self._empty.set()
+
+    def _remember_completed(self, job_key: int) -> None:
+        self._completed[job_key] = None
+        if len(self._completed) > _COMPLETED_KEYS:
+            del self._completed[next(iter(self._completed))]
 
     def linger(self, held: Held) -> None:
         """The job is over, but its thread, or a connector deaf to cancellation, still runs: nobody waits for that."""

@@ -55,7 +55,7 @@ async def _send(gateway: Gateway, held: Held, outcome: Outcome) -> None:
     key = held.job.key
     match outcome:
         case Completed(variables):
-            await retry_command(lambda: gateway.complete(key, variables), held.lease_ends_at)
+            held.completed = await retry_command(lambda: gateway.complete(key, variables), held.lease_ends_at)
         case Failed():
             await retry_command(
                 lambda: gateway.fail(
