@@ -94,6 +94,7 @@ async def test_a_poll_that_is_given_up_does_not_take_the_job_along(gateway: Serv
     second = asyncio.create_task(gateway.activate(requestTimeout=60_000))
     await polling(gateway, 2)
     first.cancel()
+    await polling(gateway, 1)  # until the engine has heard of it
     await gateway.engine.create_instance("p")
     (job,) = await asyncio.wait_for(second, PATIENCE_SECONDS)
     assert job.retries == 3

@@ -240,6 +240,19 @@ async def test_a_stream_is_read_only_while_a_slot_is_free() -> None:
         await gateway.drain()
 
 
+async def test_a_shutdown_during_a_pause_loses_nothing_that_the_pause_is_reading_out() -> None:
+    gateway = FakeGateway()
+    async with working(registered(connector(Counting(0.3)), max_jobs_active=2), gateway=gateway) as kit:
+        await kit.until(lambda: gateway.open_streams == 1)
+        keys = [gateway.add_job(JOB_TYPE) for _ in range(20)]
+        await kit.until(lambda: len(kit.worker.running()) == 2)
+        pausing = asyncio.create_task(kit.worker.pause(JOB_TYPE))
+        await asyncio.sleep(0.01)  # the pause has read all jobs, and waits for more
+        await kit.worker.drain()
+        await pausing
+        assert [key for key in keys if gateway.job(key).state is JobState.ACTIVE] == []
+
+
 async def test_a_poll_whose_answer_is_on_its_way_at_shutdown_loses_no_job() -> None:
     gateway = FakeGateway()
     async with working(connector(Counting()), gateway=gateway, stream_enabled=False, request_timeout_seconds=60) as kit:

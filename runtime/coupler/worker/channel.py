@@ -112,10 +112,13 @@ class Channel:
         self._stopped_as = state
         self._stopping = True
         task, self._task = self._task, None
-        if task is not None:
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-        await ended(*self._closing)
+        closing = tuple(self._closing)
+        if task is None:
+            await ended(closing=closing)
+            return
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        await ended(task, closing=closing)
 
     def close(self) -> None:
         """Frees what the execution holds."""

@@ -139,10 +139,10 @@ class Subscription:
                     if not self._stream_may_read:
                         await asyncio.wait_for(self._until_stream_may_read(), patience_seconds)
                 except TimeoutError:
-                    self._too_late.extend(await _read_out(jobs))
+                    await _read_out(jobs, self._too_late)
                     return
                 except asyncio.CancelledError:
-                    self._too_late.extend(await _read_out(jobs))
+                    await _read_out(jobs, self._too_late)
                     raise
                 try:
                     job = await anext(jobs)
@@ -292,14 +292,15 @@ class Subscription:
         self.last_error = error.message or error.status.value
 
 
-async def _read_out(jobs: AsyncIterator[Job]) -> list[Job]:
-    """What the gateway had pushed before it learns that nobody reads any more."""
-    left: list[Job] = []
+async def _read_out(jobs: AsyncIterator[Job], late: list[Job]) -> None:
+    """Adds to ``late`` what the gateway had pushed before it learns that nobody reads any more.
+
+    Job by job: a second cancellation while it reads, by a shutdown during a pause, must not lose those read so far.
+    """
     with suppress(TimeoutError, StopAsyncIteration, GatewayError):
-        while len(left) < _READ_OUT_JOBS:
+        for _ in range(_READ_OUT_JOBS):
             async with asyncio.timeout(_READ_OUT_GAP_SECONDS):
-                left.append(await anext(jobs))
-    return left
+                late.append(await anext(jobs))
 
 
 def _is_cancelled(problem: BaseException) -> bool:
