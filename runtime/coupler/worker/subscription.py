@@ -137,7 +137,9 @@ class Subscription:
             while True:
                 try:
                     if not self._stream_may_read:
-                        await asyncio.wait_for(self._until_stream_may_read(), patience_seconds)
+                        # Not wait_for: on 3.11 it swallows a cancellation that comes as what it waits for is done.
+                        async with asyncio.timeout(patience_seconds):
+                            await self._until_stream_may_read()
                 except TimeoutError:
                     await _read_out(jobs, self._too_late)
                     return
