@@ -1,17 +1,12 @@
-"""Every row of the table names a test that exists, and no kind of behaviour is without rows."""
+"""Every row of docs/compatibility-rest.md names a test that exists, and no kind of behaviour is without rows."""
 
 from __future__ import annotations
 
-import ast
-import re
-from functools import cache
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
-TABLE = (ROOT / "docs" / "compatibility-rest.md").read_text(encoding="utf-8")
-ROWS = [line for line in TABLE.splitlines() if line.startswith("| ") and not line.startswith("| behaviour")]
+from tests.compatibility_table import CompatibilityTable, assert_its_tests_exist, name_of
+
+TABLE = CompatibilityTable("compatibility-rest.md", "behaviour")
 SECTIONS = [
     "Identity and input",
     "Authentication",
@@ -28,24 +23,11 @@ SECTIONS = [
 ]
 
 
-@cache
-def functions_of(path: Path) -> frozenset[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-    return frozenset(function.name for function in functions if function.name.startswith("test_"))
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:60])
+@pytest.mark.parametrize("row", TABLE.rows, ids=name_of)
 def test_the_test_of_a_row_exists(row: str) -> None:
-    cells = [cell.strip() for cell in row.strip("|").split(" | ")]
-    assert len(cells) == 3, "behaviour, Coupler, test"
-    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", cells[2])
-    assert named, "the row names no test"
-    for path, name in named:
-        assert name in functions_of(ROOT / path)
+    assert_its_tests_exist(row)
 
 
 def test_the_sections() -> None:
-    assert re.findall(r"^## (.*)$", TABLE, re.MULTILINE) == SECTIONS
-    for section in TABLE.split("\n## ")[1:]:
-        assert section.count("\n| ") >= 4, section.partition("\n")[0]
+    assert TABLE.sections == SECTIONS
+    assert [heading for heading, lines in TABLE.rows_by_section().items() if lines < 4] == []
