@@ -6,6 +6,8 @@ import asyncio
 import re
 from types import TracebackType
 
+from tests.listener import Listener
+
 
 class SlowS3:
     """Serves on a free port. ``begun`` has the start lines of requests whose heads have come.
@@ -18,13 +20,11 @@ class SlowS3:
         self.begun: list[str] = []
         self.cut: list[str] = []
         self.go_on = asyncio.Event()
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener = Listener(self._serve)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self._listener.port}"
 
     async def until_begun(self, pattern: str, count: int = 1) -> None:
         """Waits for requests; the limit is far above what it takes."""
@@ -33,31 +33,17 @@ class SlowS3:
                 await asyncio.sleep(0.005)
 
     async def __aenter__(self) -> SlowS3:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self._listener.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._listener.__aexit__(kind, error, trace)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            while await self._answer(reader, writer):
-                pass
-        except (OSError, asyncio.CancelledError):
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await self._answer(reader, writer):
             pass
-        finally:
-            self._tasks.discard(task)
-            writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         try:
