@@ -148,6 +148,7 @@ def test_levels_count_and_libraries_are_quiet() -> None:
 
     log.debug("seen")
     logging.getLogger("httpx").info("not seen")
+    logging.getLogger("grpc._cython.cygrpc").debug("not seen")  # one for every call to the gateway
     configure("WARNING", "text", stream)
     log.info("not seen")
 

@@ -16,6 +16,18 @@ from coupler.telemetry import context
 
 _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "asctime", "taskName"}
 
+# Libraries that say at INFO what we say ourselves, and gRPC's core, which has a line at DEBUG for every call.
+_NOISY = (
+    "aiokafka",
+    "asyncio",
+    "botocore",
+    "grpc._cython.cygrpc",
+    "httpcore",
+    "httpx",
+    "uvicorn.access",
+    "uvicorn.error",
+)
+
 
 def configure(level: str, format: str, stream: TextIO | None = None) -> logging.Handler:  # noqa: A002
     """Sends the logs of the whole process to one stream; ``format`` is ``text`` or ``json``."""
@@ -26,8 +38,7 @@ def configure(level: str, format: str, stream: TextIO | None = None) -> logging.
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
-    # Libraries that say at INFO what we say ourselves.
-    for noisy in ("httpx", "httpcore", "aiokafka", "botocore", "uvicorn.access", "uvicorn.error", "asyncio"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     return handler
 
