@@ -36,16 +36,7 @@ def connectors(registered: Iterable[Registered], *, as_json: bool) -> str:
                 for each in registered
             ]
         )
-    rows = [
-        (
-            each.type or "-",
-            each.plugin,
-            each.name,
-            each.origin,
-            "on" if each.enabled else f"off: {each.disabled_because}",
-        )
-        for each in registered
-    ]
+    rows = [(each.type or "-", each.plugin, each.name, each.origin, _state(each)) for each in registered]
     return _table(("JOB TYPE", "PLUG-IN", "NAME", "FROM", "STATE"), rows)
 
 

@@ -46,7 +46,7 @@ def _runs(subcommands: Any, shared: argparse.ArgumentParser) -> None:
     execute = _add(subcommands, shared, "execute", commands.execute, "run one job without an engine")
     execute.add_argument("type", metavar="TYPE", help="job type, such as io.camunda:http-json:1")
     execute.add_argument(
-        "job", metavar="JOB.JSON", help='{"variables": {}, "customHeaders": {}, "retries": 3}; - reads it'
+        "job", metavar="JOB.JSON", help='{"variables": {}, "customHeaders": {}, "retries": 3}; - is standard input'
     )
 
 
@@ -65,7 +65,7 @@ def _looks(subcommands: Any, shared: argparse.ArgumentParser) -> None:
 
     feel = subcommands.add_parser("feel", help="evaluate a FEEL expression")
     feel.add_argument("expression", metavar="EXPRESSION", help="with or without the leading =")
-    feel.add_argument("--context", metavar="FILE", help="a JSON object with the variables; - reads it")
+    feel.add_argument("--context", metavar="FILE", help="a JSON object with the variables; - is standard input")
     feel.add_argument("--explain", action="store_true", help="type, steps, and what feel-scala would refuse")
     feel.set_defaults(command=commands.feel)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from coupler.sdk.template import Group, HeaderBinding, TaskBinding, TemplateInfo
 from coupler.templates.property import Property
@@ -26,62 +26,55 @@ def common_properties(info: TemplateInfo) -> tuple[Property, ...]:
 
 
 def _identity(info: TemplateInfo) -> tuple[Property, ...]:
-    return (
+    """Which template made an element, for whoever reads its jobs."""
+    facts = (
+        ("version", "Version", "Version of this element template", str(info.version), "elementTemplateVersion"),
+        ("id", "ID", "Id of this element template", info.id, "elementTemplateId"),
+    )
+    return tuple(
         Property(
-            id="version",
-            label="Version",
-            description="Version of this element template",
+            id=name,
+            label=label,
+            description=description,
             group="connector",
             kind="Hidden",
-            default=str(info.version),
-            binding=HeaderBinding("elementTemplateVersion"),
-        ),
-        Property(
-            id="id",
-            label="ID",
-            description="Id of this element template",
-            group="connector",
-            kind="Hidden",
-            default=info.id,
-            binding=HeaderBinding("elementTemplateId"),
-        ),
+            default=value,
+            binding=HeaderBinding(header),
+        )
+        for name, label, description, value, header in facts
     )
 
 
 def _output(info: TemplateInfo) -> tuple[Property, ...]:
     return (
-        Property(
-            id="resultVariable",
-            label="Result variable",
-            description="Name of the process variable that takes the whole response",
+        _header(
+            "resultVariable",
+            "Result variable",
+            "Name of the process variable that takes the whole response",
             group="output",
-            kind="String",
             default=info.result_variable,
-            binding=HeaderBinding("resultVariable"),
         ),
-        Property(
-            id="resultExpression",
-            label="Result expression",
-            description="FEEL context that maps the response to process variables",
+        _header(
+            "resultExpression",
+            "Result expression",
+            "FEEL context that maps the response to process variables",
             group="output",
             kind="Text",
             feel="required",
             default=info.result_expression,
-            binding=HeaderBinding("resultExpression"),
         ),
     )
 
 
 def _error(info: TemplateInfo) -> Property:
-    return Property(
-        id="errorExpression",
-        label="Error expression",
-        description="FEEL expression that turns a response or an error into a BPMN error or a failed job",
+    return _header(
+        "errorExpression",
+        "Error expression",
+        "FEEL expression that turns a response or an error into a BPMN error or a failed job",
         group="error",
         kind="Text",
         feel="required",
         default=info.error_expression,
-        binding=HeaderBinding("errorExpression"),
     )
 
 
@@ -92,30 +85,30 @@ def _retries(info: TemplateInfo) -> tuple[Property, ...]:
             label="Retries",
             description="How often a failing job is tried in all",
             group="retries",
-            kind="String",
             feel="optional",
             default=str(info.retries),
             binding=TaskBinding("retries"),
         ),
-        Property(
-            id="retryBackoff",
-            label="Retry backoff",
-            description="ISO 8601 duration to wait before a job is tried again",
+        _header(
+            "retryBackoff",
+            "Retry backoff",
+            "ISO 8601 duration to wait before a job is tried again",
             group="retries",
-            kind="String",
             default=info.retry_backoff,
-            binding=HeaderBinding("retryBackoff"),
         ),
-        Property(
-            id="jobTimeout",
-            label="Job timeout",
-            description="ISO 8601 duration after which a running job is cancelled",
+        _header(
+            "jobTimeout",
+            "Job timeout",
+            "ISO 8601 duration after which a running job is cancelled",
             group="retries",
-            kind="String",
             optional=True,
-            binding=HeaderBinding("jobTimeout"),
         ),
     )
+
+
+def _header(name: str, label: str, description: str, **more: Any) -> Property:
+    """A property that is a task header of the same name."""
+    return Property(id=name, label=label, description=description, binding=HeaderBinding(name), **more)
 
 
 __all__ = ["COMMON_GROUPS", "common_properties", "job_type_property"]
