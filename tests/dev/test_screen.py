@@ -51,10 +51,33 @@ def test_the_table_shows_instances_incidents_and_the_last_log_lines() -> None:
     drawn = stream.getvalue()
     for text in (
         "page http://127.0.0.1:8080",
-        "1 active, 5 completed, 1 incidents · jobs: 2 ready · 0 running here",
+        "1 active, 5 completed, 1 incident · jobs: 2 ready · 0 running here",
         "JOB_NO_RETRIES",
         "[bold]broken[/bold]",  # text of a model is never markup
         "completed",
         "Job 3 failed",
     ):
         assert text in drawn
+
+
+def test_everything_has_room_in_a_small_terminal() -> None:
+    # Given a terminal of 80 by 24, more instances and incidents than it can hold, and log lines longer than it is wide
+    stream = io.StringIO()
+    console = Console(file=stream, width=80, height=24, force_terminal=True, color_system=None)
+    table = LiveTable(["Coupler dev · " + "page http://127.0.0.1:8080 " * 4, "Ctrl-C ends it"], console)
+    table.setFormatter(TextFormatter())
+    for number in range(5):
+        told = f"Job {number} of an element with a long name " + "of a process " * 8 + f"failed: reason {number}"
+        table.handle(logging.LogRecord("coupler.worker", logging.WARNING, "", 0, told, (), None))
+    stuck = [replace(STUCK, key=100 + number) for number in range(20)]
+    incidents = tuple(replace(INCIDENT, key=200 + number, message=f"incident {number}") for number in range(9))
+
+    # When it is drawn
+    table.show(snapshot(*stuck, incidents=incidents), [])
+    drawn = stream.getvalue()
+    table.close()
+
+    # Then nothing is cut off at the bottom: the newest of each kind is there, and the end of the last log line
+    assert drawn.count("\n") < 24
+    for text in ("Ctrl-C ends it", " 100 ", " 102 ", "incident 0", "failed: reason 4"):
+        assert text in " ".join(drawn.split())

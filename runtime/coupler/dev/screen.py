@@ -18,6 +18,8 @@ from coupler.embedded.view import EngineView, InstanceView
 from coupler.worker.status import RunningJob
 
 SHOWN = 14
+"""Instances that a table has at most."""
+_FRAME = 5  # lines of a table beside its rows: title, head, borders
 _STYLES = {"active": "cyan", "completed": "green", "terminated": "yellow", "incident": "bold red"}
 
 
@@ -65,9 +67,10 @@ class LiveTable(logging.Handler):
 
     def __init__(self, header: Sequence[str], console: Console | None = None) -> None:
         super().__init__()
-        self._header = header
+        self._header = Text("\n".join(header), style="bold")
         self._lines: deque[str] = deque(maxlen=5)
-        self._live = Live(Text("…"), console=console or Console(), refresh_per_second=4, transient=False)
+        self._console = console or Console()
+        self._live = Live(Text("…"), console=self._console, auto_refresh=False, transient=False)
         self._live.start()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -76,7 +79,7 @@ class LiveTable(logging.Handler):
 
     def show(self, snapshot: EngineView, running: Sequence[RunningJob]) -> None:
         """Draws."""
-        self._live.update(Group(*self._parts(snapshot, running)))
+        self._live.update(Group(*self._parts(snapshot, running)), refresh=True)
 
     def close(self) -> None:
         """Leaves the last drawing in the terminal."""
@@ -84,33 +87,52 @@ class LiveTable(logging.Handler):
         super().close()
 
     def _parts(self, snapshot: EngineView, running: Sequence[RunningJob]) -> Iterator[RenderableType]:
-        yield Text("\n".join(self._header), style="bold")
-        yield Text(_counts(snapshot, running), style="dim")
-        yield _instances(snapshot)
+        """All that is shown. The instances get what the rest leaves: what is below the terminal's edge is not seen."""
+        height = self._console.height
+        above = [self._header, Text(_counts(snapshot, running), style="dim")]
+        below: list[RenderableType] = []
         if snapshot.incidents:
-            yield _incidents(snapshot)
+            below.append(_incidents(snapshot, max(1, min(5, height // 8))))
         if self._lines:
-            yield Text("\n".join(self._lines), style="dim", no_wrap=True, overflow="ellipsis")
+            below.append(self._log(max(3, height // 6)))
+        free = height - 1 - _FRAME - sum(map(self._lines_of, (*above, *below)))
+        yield from above
+        yield _instances(snapshot, max(3, min(SHOWN, free)))
+        yield from below
+
+    def _log(self, most: int) -> Text:
+        """The last lines, whole, as many as have room."""
+        lines = list(self._lines)
+        while len(lines) > 1 and self._lines_of(_log_text(lines)) > most:
+            del lines[0]
+        return _log_text(lines)
+
+    def _lines_of(self, part: RenderableType) -> int:
+        return len(self._console.render_lines(part, pad=False))
 
 
-def _instances(snapshot: EngineView) -> Table:
+def _log_text(lines: Sequence[str]) -> Text:
+    return Text("\n".join(lines), style="dim")
+
+
+def _instances(snapshot: EngineView, rows: int) -> Table:
     table = Table(title="Process instances", title_justify="left", expand=True)
     for name in ("Process", "Instance", "State"):
         table.add_column(name, no_wrap=True)
     table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
-    for instance in snapshot.instances[:SHOWN]:
+    for instance in snapshot.instances[:rows]:
         state = _state(instance)
         cells = (instance.process_id, str(instance.key), _detail(instance, snapshot))
         table.add_row(Text(cells[0]), Text(cells[1]), Text(state, style=_STYLES[state]), Text(cells[2]))
     return table
 
 
-def _incidents(snapshot: EngineView) -> Table:
+def _incidents(snapshot: EngineView, rows: int) -> Table:
     table = Table(title="Incidents", title_justify="left", expand=True)
     for name in ("Process", "Element", "Type"):
         table.add_column(name, no_wrap=True)
     table.add_column("Message", no_wrap=True, overflow="ellipsis", ratio=1)
-    for incident in snapshot.incidents[:5]:
+    for incident in snapshot.incidents[:rows]:
         cells = (incident.process_id, incident.element_id, incident.type, _short(incident.message))
         table.add_row(*(Text(cell) for cell in cells))
     return table
@@ -118,9 +140,10 @@ def _incidents(snapshot: EngineView) -> Table:
 
 def _counts(snapshot: EngineView, running: Sequence[RunningJob]) -> str:
     jobs = ", ".join(f"{count} {state}" for state, count in sorted(snapshot.jobs.items()) if count)
+    incidents = f"{snapshot.open_incidents} incident{'' if snapshot.open_incidents == 1 else 's'}"
     return (
-        f"{snapshot.active_instances} active, {snapshot.completed_instances} completed,"
-        f" {snapshot.open_incidents} incidents · jobs: {jobs or 'none'} · {len(running)} running here"
+        f"{snapshot.active_instances} active, {snapshot.completed_instances} completed, {incidents}"
+        f" · jobs: {jobs or 'none'} · {len(running)} running here"
     )
 
 
