@@ -40,6 +40,9 @@ def test_durations_that_java_reads(text: str, seconds: float) -> None:
         "PT1S\n",
         "PT\u0661S",
         "P999999999999999D",
+        f"PT{'9' * 400}H",
+        f"PT{'9' * 400}S",
+        f"PT{'9' * 5000}M",
     ],
 )
 def test_durations_that_java_refuses(text: str) -> None:

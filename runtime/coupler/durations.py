@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 
@@ -27,12 +28,17 @@ def parse_duration(text: str) -> float:
     match = _PATTERN.fullmatch(text)
     if match is None or match["time"] in ("T", "t"):
         raise ValueError(f"'{text}' is not an ISO 8601 duration such as PT30S, PT5M or P1DT2H")
-    parts = [int(match[name]) * factor for name, factor in _SECONDS.items() if match[name]]
-    if match["seconds"]:
-        parts.append(float(match["seconds"].replace(",", ".")))  # type: ignore[arg-type]
-    if not parts:
+    if not any(match[name] for name in (*_SECONDS, "seconds")):
         raise ValueError(f"'{text}' is not an ISO 8601 duration: it names no amount")
-    total = float(sum(parts))
+    total = _total(match)
     if abs(total) >= _MAX_SECONDS:
-        raise ValueError(f"'{text}' is out of range")
+        raise ValueError(f"'{text[:100]}' is out of range")
     return -total if match["sign"] == "-" else total
+
+
+def _total(match: re.Match[str]) -> float:
+    try:
+        total = float(sum(int(match[name]) * factor for name, factor in _SECONDS.items() if match[name]))
+    except (OverflowError, ValueError):  # more digits than a float, or than Python reads, holds
+        return math.inf
+    return total + float((match["seconds"] or "0").replace(",", "."))

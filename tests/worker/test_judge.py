@@ -82,6 +82,9 @@ async def test_error_type_is_the_java_class_name() -> None:
         ('=jobError("m", {}, job.retries - 1, duration("PT30S"))', 2, 30.0, {"error": "m"}),
         ('={errorType: "jobError", errorMessage: "m"}', 0, 0.0, {"error": "m"}),
         ('={errorType: "jobError", errorMessage: "m", retries: 1, retryBackoff: "PT1M"}', 1, 60.0, {"error": "m"}),
+        ('={errorType: "jobError", errorMessage: "m", retries: "2"}', 2, 0.0, {"error": "m"}),
+        ('={errorType: "jobError", errorMessage: "m", retries: 2.7}', 2, 0.0, {"error": "m"}),
+        ('={errorType: "jobError", errorMessage: "m", retries: -1}', 0, 0.0, {"error": "m"}),
     ],
 )
 async def test_job_error_fails_with_exactly_these_retries_and_backoff(
@@ -127,6 +130,38 @@ async def test_a_verdict_of_the_wrong_shape_is_an_incident(expression: str) -> N
     command = await judge(ok, expression)
     assert isinstance(command, FailCommand)
     assert command.retries == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "text"), [("404", "404"), ("1.50", "1.50"), ("true", "true"), ('["A"]', "A"), ('"A"', "A")]
+)
+async def test_texts_of_a_verdict_by_hand_may_be_numbers_booleans_and_lists_of_one(written: str, text: str) -> None:
+    command = await judge(ok, f'={{errorType: "bpmnError", errorCode: {written}, errorMessage: {written}}}')
+    assert isinstance(command, ThrowErrorCommand)
+    assert (command.code, command.message) == (text, text)
+    command = await judge(ok, f'={{errorType: "jobError", errorMessage: {written}}}')
+    assert isinstance(command, FailCommand)
+    assert json.loads(command.variables or "") == {"error": text}
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ('errorType: "bpmnError", errorCode: {a: 1}', "errorCode of bpmnError must be text"),
+        ('errorType: "bpmnError", errorCode: ["A", "B"]', "errorCode of bpmnError must be text"),
+        ('errorType: "bpmnError", errorCode: "A", errorMessage: {a: 1}', "errorMessage of bpmnError must be text"),
+        ('errorType: "jobError", errorMessage: {a: 1}', "errorMessage of jobError must be text"),
+        ('errorType: "jobError", errorMessage: "m", retries: true', "retries of jobError must be a number"),
+        ('errorType: "jobError", errorMessage: "m", retries: "2.7"', "retries of jobError must be a number"),
+        ('errorType: "jobError", errorMessage: "m", retries: {a: 1}', "retries of jobError must be a number"),
+        ('errorType: "jobError", errorMessage: "m", retryBackoff: {a: 1}', "retryBackoff of jobError must be text"),
+    ],
+)
+async def test_a_verdict_by_hand_with_a_field_of_the_wrong_kind_is_an_incident(fields: str, named: str) -> None:
+    command = await judge(ok, f"={{{fields}}}")
+    assert isinstance(command, FailCommand)
+    assert command.retries == 0
+    assert named in command.message
 
 
 @pytest.mark.parametrize("expression", ["=bpmnError(", '=bpmnError(1, "m")', '=substring("abc", 5)'])

@@ -52,6 +52,14 @@ async def test_only_declared_variables_are_asked_for() -> None:
         assert tuple(kit.gateway.stream_requests[0].fetch_variables) == ("url", "body")
 
 
+@pytest.mark.parametrize(("tenants", "named"), [((), ("<default>",)), (("blue", "red"), ("blue", "red"))])
+async def test_every_request_for_jobs_names_its_tenants(tenants: tuple[str, ...], named: tuple[str, ...]) -> None:
+    async with working(connector(Counting()), tenant_ids=tenants) as kit:
+        await kit.until(lambda: bool(kit.gateway.activations) and bool(kit.gateway.stream_requests))
+        assert tuple(kit.gateway.activations[0].tenant_ids) == named
+        assert tuple(kit.gateway.stream_requests[0].tenant_ids) == named
+
+
 async def test_a_changing_rate_goes_through_stream_and_polls_with_nothing_lost_or_doubled() -> None:
     count = Counting(0.001)
     gateway = FakeGateway()

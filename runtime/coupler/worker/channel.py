@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE_SECONDS = 0.001
 
+# A gateway with multi-tenancy refuses a request for jobs that names no tenant; one without it takes this name, too.
+_DEFAULT_TENANTS = ("<default>",)
+
 _LABELS: dict[type[Outcome], str] = {
     Completed: "completed",
     Failed: "failed",
@@ -281,7 +284,7 @@ def _subscription_config(
             max_jobs=1,
             fetch_variables=registered.input_variables + also_fetch,
             request_timeout_seconds=config.request_timeout_seconds,
-            tenant_ids=config.tenant_ids,
+            tenant_ids=config.tenant_ids or _DEFAULT_TENANTS,
         ),
         stream_enabled=stream,
         poll_enabled=config.poll_enabled or not stream,

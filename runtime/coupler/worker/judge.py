@@ -11,6 +11,7 @@ from coupler.documents.service import NO_DOCUMENTS, Documents
 from coupler.durations import parse_duration
 from coupler.errors import InputError
 from coupler.gateway.protocol import Job
+from coupler.sdk.coercion import to_integer, to_text
 from coupler.worker.config import WorkerConfig
 from coupler.worker.evaluation import evaluate_to_object, job_scope, refuse_forbidden_literal
 from coupler.worker.failure import ErrorResult, fail_with, within_int32
@@ -77,13 +78,12 @@ async def _judge(
 
 def _bpmn_error(verdict: dict[str, Any], config: WorkerConfig) -> Outcome:
     variables = encode_variables(_variables(verdict), config.max_variables_bytes)
-    return BpmnErrorThrown(
-        str(verdict["errorCode"]), cut(str(verdict.get("errorMessage") or ""), config.max_message_length), variables
-    )
+    code, message = _text(verdict, "errorCode"), _text(verdict, "errorMessage")
+    return BpmnErrorThrown(code, cut(message, config.max_message_length), variables)
 
 
 def _job_error(verdict: dict[str, Any], config: WorkerConfig) -> Outcome:
-    message = str(verdict.get("errorMessage") or "")
+    message = _text(verdict, "errorMessage")
     variables = {**_variables(verdict), "error": message}
     encode_variables(variables, config.max_variables_bytes)
     return fail_with(message, variables, _retries(verdict), _backoff_seconds(verdict), config=config)
@@ -109,21 +109,30 @@ def _variables(verdict: dict[str, Any]) -> dict[str, Any]:
     return variables
 
 
+def _text(verdict: dict[str, Any], name: str) -> str:
+    """A text of the verdict, read as inputs are: of a number its digits, of nothing nothing."""
+    text = to_text(verdict.get(name))
+    if text is None:
+        return ""
+    if not isinstance(text, str):
+        raise InputError(f"The {name} of {verdict['errorType']} must be text.")
+    return text
+
+
 def _retries(verdict: dict[str, Any]) -> int:
-    retries = verdict.get("retries")
-    if retries is None:
+    retries = to_integer(verdict.get("retries"))
+    if retries is None or retries == "":
         return 0
-    try:
-        return within_int32(int(retries))
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError("The retries of jobError must be a number.") from error
+    if not isinstance(retries, int):
+        raise InputError("The retries of jobError must be a number.")
+    return within_int32(retries)
 
 
 def _backoff_seconds(verdict: dict[str, Any]) -> float:
-    text = verdict.get("retryBackoff")
-    if text is None:
+    text = _text(verdict, "retryBackoff")
+    if not text:
         return 0.0
     try:
-        return max(parse_duration(str(text)), 0.0)
+        return max(parse_duration(text), 0.0)
     except ValueError as error:
         raise InputError(f"The retryBackoff of jobError cannot be read: {error}.") from error
