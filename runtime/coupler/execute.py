@@ -11,6 +11,7 @@ from coupler import json
 from coupler.app.wiring import make_documents, make_registry, make_resources, make_secrets
 from coupler.errors import ConfigError
 from coupler.gateway.protocol import Gateway, Job
+from coupler.registry import Registry
 from coupler.settings.loading import Loaded
 from coupler.worker.active import Held
 from coupler.worker.execution import Execution
@@ -36,13 +37,13 @@ async def execute_once(loaded: Loaded, job_type: str, text: str) -> tuple[int, s
             ``tenantId``.
 
     Raises:
-        ConfigError: no such connector, or the text is no such object.
+        ConfigError: no such connector, one that cannot open, or the text is no such object.
     """
     job = _job(job_type, text)
     registered = make_registry(loaded).resolve(job_type)
+    registry = Registry([registered])  # opens and closes no other connector
     secrets = make_secrets(loaded)
     resources = make_resources(loaded.settings)
-    assert registered.connector is not None
     config = loaded.settings.worker
     gateway = cast("Gateway", _NoEngine())
     execution = Execution(
@@ -55,10 +56,10 @@ async def execute_once(loaded: Loaded, job_type: str, text: str) -> tuple[int, s
     )
     held = Held(job, registered.name, config.lease_seconds, time.monotonic() + 3600, config.max_execution_seconds)
     try:
-        await registered.connector.open(resources)
+        await registry.open_all(resources)
         outcome = await execution.outcome(held)
-        await registered.connector.close()
     finally:
+        await registry.close_all()
         execution.close()
         await secrets.close()
         await resources.close()
