@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from coupler.sdk import Input
 from coupler.sdk.authentication import HTTP_URL_PATTERN, HttpUrl
-from coupler.sdk.http_call import CONNECTION_TIMEOUT, READ_TIMEOUT, HttpCallInput
+from coupler.sdk.http_call import CONNECTION_TIMEOUT, READ_TIMEOUT, HttpCallInput, Seconds
 from coupler.sdk.template import Choice, Template
 
 
@@ -53,8 +53,8 @@ class Operation(Input):
         dict[str, str | None] | None, Template(label="Headers", description="A context of names and values")
     ] = None
     store_response: Annotated[bool, Template(omit=True)] = False  # of older templates
-    connection_timeout_in_seconds: Annotated[int | None, CONNECTION_TIMEOUT] = None
-    read_timeout_in_seconds: Annotated[int | None, READ_TIMEOUT] = None
+    connection_timeout_in_seconds: Annotated[Seconds, CONNECTION_TIMEOUT] = None
+    read_timeout_in_seconds: Annotated[Seconds, READ_TIMEOUT] = None
 
 
 class GraphQLInput(HttpCallInput):

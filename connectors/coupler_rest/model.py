@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from coupler.sdk import Input
 from coupler.sdk.authentication import HTTP_URL_PATTERN, HttpUrl
-from coupler.sdk.http_call import CONNECTION_TIMEOUT, READ_TIMEOUT, HttpCallInput
+from coupler.sdk.http_call import CONNECTION_TIMEOUT, READ_TIMEOUT, HttpCallInput, Seconds
 from coupler.sdk.template import Template, When
 
 _WITH_BODY: Final = When("method", one_of=("POST", "PUT", "PATCH"))
@@ -88,8 +88,8 @@ class RestInput(HttpCallInput):
             label="Skip URL encoding", description="'true' sends the URL as it is", group="endpoint", kind="Hidden"
         ),
     ] = None
-    connection_timeout_in_seconds: Annotated[int | None, CONNECTION_TIMEOUT] = None
-    read_timeout_in_seconds: Annotated[int | None, READ_TIMEOUT] = None
+    connection_timeout_in_seconds: Annotated[Seconds, CONNECTION_TIMEOUT] = None
+    read_timeout_in_seconds: Annotated[Seconds, READ_TIMEOUT] = None
     store_response: Annotated[bool, Template(omit=True)] = False  # of templates 10 to 16
     client_tls: Annotated[ClientTls | None, Template(group="tls")] = None
 

@@ -92,6 +92,9 @@ def test_addresses_under_the_full_check(address: str, expected: Verdict) -> None
         ("169.254.1.1", Verdict.LINK_LOCAL),
         ("fe80::1", Verdict.LINK_LOCAL),
         ("64:ff9b::a9fe:a9fe", Verdict.METADATA),
+        ("64:ff9b:1::a9fe:a9fe", Verdict.METADATA),
+        ("64:ff9b:1::5db8:d822", Verdict.ALLOWED),
+        ("::ffff:0:a9fe:a9fe", Verdict.METADATA),
         ("fd00:ec2::254", Verdict.METADATA),
     ],
 )
@@ -151,6 +154,10 @@ def test_a_range_that_is_none_stops_the_start(text: str) -> None:
         (BlockRule("url", "example"), "http://example.com/", False),
         (BlockRule("NONSENSE", "example"), "http://example.com/", False),
         (BlockRule("URL", " "), "http://example.com/ ", False),
+        (BlockRule("URL", "//internal.example/"), "http://INTERNAL.example/", True),
+        (BlockRule("URL", "//internal.example/"), "http://ⓘnternal.example/", True),
+        (BlockRule("URL", "//internal.example/a b"), "http://ⓘnternal.example/a%20b", True),
+        (BlockRule("URL", "/a?b+c"), "http://example.com/a?b%20c", True),
     ],
 )
 def test_block_rules(rule: BlockRule, url: str, hit: bool) -> None:

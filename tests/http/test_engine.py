@@ -76,6 +76,14 @@ async def test_a_latin_1_header_is_read(engine: Engine) -> None:
     assert response.header("x-name") == "grün"
 
 
+@pytest.mark.parametrize("phrase", [b"Schl\xfcssel fehlt", "Schlüssel fehlt".encode()])
+async def test_a_phrase_outside_of_ascii_is_read(engine: Engine, phrase: bytes) -> None:
+    raw = b"HTTP/1.1 404 " + phrase + b"\r\nContent-Length: 0\r\n\r\n"
+    async with Server(always(raw)) as server:
+        response = await engine.send(HttpRequest("GET", server.url))
+    assert response.reason == "Schlüssel fehlt"
+
+
 async def test_a_status_line_without_a_phrase_has_an_empty_reason(engine: Engine) -> None:
     async with Server(always(reply(200, reason=""))) as server:
         assert (await engine.send(HttpRequest("GET", server.url))).reason == ""

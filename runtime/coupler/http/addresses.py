@@ -57,7 +57,8 @@ RESERVED: Final = networks(
     *("198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64"),
     *("2001::/32", "2001:10::/28", "2001:20::/28", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16"),
 )
-_NAT64: Final = IPv6Network("64:ff9b::/96")
+# Translators take the last 32 bits for the IPv4 address: NAT64 (RFC 6052, RFC 8215), SIIT (RFC 7915).
+_TRANSLATED: Final = networks("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96")
 _COMPATIBLE: Final = IPv6Network("::/96")
 
 METADATA_HOSTS: Final = frozenset({"metadata", "metadata.google.internal", "metadata.goog", "instance-data"})
@@ -81,13 +82,13 @@ def read_address(text: str) -> Address | None:
 
 
 def carried(address: Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 transition address leads to (NAT64, 6to4, IPv4-compatible)."""
+    """The IPv4 address that an IPv6 transition address leads to (NAT64, SIIT, 6to4, IPv4-compatible)."""
     if not isinstance(address, IPv6Address):
         return None
     if address.sixtofour is not None:
         return address.sixtofour
     number = int(address)
-    if address in _NAT64 or (address in _COMPATIBLE and number > 0xFFFF):
+    if within(address, _TRANSLATED) or (address in _COMPATIBLE and number > 0xFFFF):
         return IPv4Address(number & 0xFFFFFFFF)
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as stdlib_json
+import re
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
@@ -29,6 +30,7 @@ def _refuse_constant(text: str) -> NoReturn:
 
 
 _lenient: Final = stdlib_json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+_SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def leading_json(body: bytes, *, scalars: bool = False) -> Any:
@@ -40,8 +42,26 @@ def leading_json(body: bytes, *, scalars: bool = False) -> Any:
     text = body.decode("utf-8-sig", "replace").lstrip()
     if not scalars and text[:1] not in ("{", "["):
         raise ValueError("neither an object nor a list")
-    value, _ = _lenient.raw_decode(text)
+    try:
+        value, _ = _lenient.raw_decode(text)
+    except ArithmeticError as error:
+        raise ValueError("a number is too large") from error
+    return _whole(value) if _SURROGATE_ESCAPE.search(text) is not None else value
+
+
+def _whole(value: Any) -> Any:
+    """The value with U+FFFD for halves of characters, which servers leave where they cut a text in two."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_whole(element) for element in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(member) for key, member in value.items()}
     return value
+
+
+NOT_JSON: Final = (Malformed, UnicodeDecodeError, RecursionError, ArithmeticError)
+"""What the strict decoder raises; the last for numbers beyond all bounds."""
 
 
 def structured_or_text(body: bytes) -> Any:
@@ -53,7 +73,7 @@ def structured_or_text(body: bytes) -> Any:
     if start in (b"{", b"["):
         try:
             return loads(body)
-        except (Malformed, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             pass
     elif not start and (not body or body.isspace()):
         return None
@@ -74,4 +94,4 @@ def result(response: HttpResponse, body: Any, document: Any = None) -> dict[str,
     }
 
 
-__all__ = ["header_map", "leading_json", "result", "structured_or_text"]
+__all__ = ["NOT_JSON", "header_map", "leading_json", "result", "structured_or_text"]

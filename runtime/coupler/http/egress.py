@@ -15,6 +15,8 @@ from coupler.http import addresses
 from coupler.http.addresses import Address, Verdict, networks, within
 from coupler.http.blocklist import BlockList
 from coupler.http.config import EgressConfig
+from coupler.http.messages import TransportError
+from coupler.http.targets import parse_target
 
 MAX_REMEMBERED: Final = 10_000
 _HINTS: Final = {
@@ -35,15 +37,14 @@ class EgressPolicy:
         self._allowed_hosts = frozenset(host.lower().rstrip(".") for host in config.allow_hosts)
 
     def check_url(self, url: str) -> None:
-        """Asks the block list about a URL as it is sent, and about what it reads without its percent escapes.
+        """Asks the block list about a URL as it is sent, with its host as it is called, and as a model may have it.
 
         Raises:
             EgressDenied: naming the rule.
         """
         if self._blocked:
-            self._blocked.check(url)
-            if "%" in url:
-                self._blocked.check(unquote(url))
+            for form in _forms(url):
+                self._blocked.check(form)
 
     def host_is_allowed(self, host: str) -> bool:
         """Whether the allow list names the host, so that its addresses are not judged."""
@@ -114,6 +115,28 @@ class EgressPolicy:
         if within(address, addresses.NOT_UNICAST) and (self._config.validate_hosts or not self._config.allow_loopback):
             return Verdict.NOT_UNICAST  # 0.0.0.0 reaches this very machine
         return Verdict.ALLOWED
+
+
+def _forms(url: str) -> Iterable[str]:
+    """A URL in all the forms that a rule may have been written for."""
+    yield url
+    called = _called(url)
+    if called != url:
+        yield called
+    if "%" in url:
+        for plain in {unquote(url), unquote(called)}:
+            yield plain
+            path, mark, query = plain.partition("?")
+            yield f"{path}{mark}{query.replace(' ', '+')}"  # which a blank of a query may have been in the model
+
+
+def _called(url: str) -> str:
+    """The URL with its host in lower case and in its IDNA form."""
+    try:
+        target = parse_target(url)
+    except TransportError:
+        return url  # it cannot be requested anyway
+    return f"{target.scheme}://{target.authority}{target.path}"
 
 
 def _denial(host: str, address: str, verdict: Verdict) -> EgressDenied:

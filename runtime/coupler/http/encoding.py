@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
 from coupler.errors import InputError
+from coupler.http.targets import shown
 
 _UNCHANGED: Final = re.compile(r"https?://[A-Za-z0-9.\-]+(?::\d+)?(?:/[A-Za-z0-9\-_.~!*'()@:$&,;=]*)*")
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -60,9 +61,8 @@ def _split(url: str) -> SplitResult:
 
 
 def _invalid(url: str) -> InputError:
-    shown = url.partition("?")[0]
     return InputError(
-        f"Invalid URL: The URL '{shown}' cannot be parsed as a valid HTTP request. "
+        f"Invalid URL: The URL '{shown(url)}' cannot be parsed as a valid HTTP request. "
         "It needs http:// or https:// and a host."
     )
 

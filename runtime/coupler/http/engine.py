@@ -19,7 +19,7 @@ from coupler.http.headers import check_method, outgoing_headers
 from coupler.http.messages import HttpRequest, HttpResponse, StreamedResponse, TransportError, TransportFault
 from coupler.http.proxies import Proxies
 from coupler.http.resolver import Lookup, NameCheck, system_lookup
-from coupler.http.targets import Target, parse_target
+from coupler.http.targets import Target, parse_target, shown
 from coupler.http.tls import TlsContexts
 from coupler.telemetry.context import trace_headers
 
@@ -47,13 +47,20 @@ def _header_value(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
+def _reason(phrase: str | None) -> str | None:
+    """A phrase of the status line; aiohttp keeps bytes that are no UTF-8 as halves of characters."""
+    if phrase is None or phrase.isascii():
+        return phrase
+    return _header_value(phrase.encode("utf-8", "surrogateescape"))
+
+
 def _head(answer: Answer, url: str) -> HttpResponse:
     raw, known = answer.raw_headers, _header_names
     try:
         headers = [(known.get(name) or _header_name(name), value.decode()) for name, value in raw]
     except UnicodeDecodeError:
         headers = [(_header_name(name), _header_value(value)) for name, value in raw]
-    return HttpResponse(answer.status, answer.reason, headers, b"", url)
+    return HttpResponse(answer.status, _reason(answer.reason), headers, b"", url)
 
 
 class Engine:
@@ -162,13 +169,12 @@ class Engine:
             answer = await self._answer(pool, request, target)
 
     def _check_trail(self, seen: set[tuple[str, str]], method: str, target: Target) -> None:
-        shown = target.url.partition("?")[0]
         if (method, target.url) in seen:
-            raise TransportError(TransportFault.TOO_MANY_REDIRECTS, f"Circular redirect to '{shown}'")
+            raise TransportError(TransportFault.TOO_MANY_REDIRECTS, f"Circular redirect to '{shown(target.url)}'")
         if len(seen) > self.config.max_redirects:
             raise TransportError(
                 TransportFault.TOO_MANY_REDIRECTS,
-                f"Maximum redirects ({self.config.max_redirects}) exceeded at '{shown}'",
+                f"Maximum redirects ({self.config.max_redirects}) exceeded at '{shown(target.url)}'",
             )
         seen.add((method, target.url))
 

@@ -45,8 +45,14 @@ def _for_other_origin(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str
     return [(name, value) for name, value in headers if name.lower() in _HARMLESS]
 
 
-def _destination(current: str, location: str) -> str:
-    return urljoin(current, quote(location.strip(), safe=_ALREADY_ENCODED))
+def _destination(current: str, location: str) -> Target:
+    try:
+        return parse_target(urljoin(current, quote(location.strip(), safe=_ALREADY_ENCODED)))
+    except (TransportError, ValueError) as error:
+        why = str(error) if isinstance(error, TransportError) else "it is not a URL"
+        raise TransportError(
+            TransportFault.PROTOCOL, f"The server redirects to an address that cannot be requested: {why}"
+        ) from error
 
 
 def next_request(request: HttpRequest, target: Target, response: HttpResponse) -> HttpRequest | None:
@@ -58,7 +64,7 @@ def next_request(request: HttpRequest, target: Target, response: HttpResponse) -
     location = response.header("location")
     if response.status not in STATUSES or not location:
         return None
-    destination = parse_target(_destination(target.url, location))
+    destination = _destination(target.url, location)
     method = _method_after(response.status, request.method)
     headers = _without(request.headers, frozenset({"host"}))
     body = request.body

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from coupler.http.messages import TransportError, TransportFault
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+_USER: Final = re.compile(r"//[^/]*@")
 
 
 class Target(NamedTuple):
@@ -37,9 +39,13 @@ class Target(NamedTuple):
         return self.scheme, self.host, self.port
 
 
+def shown(url: str) -> str:
+    """A URL as messages may show it: without what can be a credential, user and query."""
+    return _USER.sub("//", url.partition("?")[0], count=1)[:200]
+
+
 def _invalid(url: str, why: str) -> TransportError:
-    shown = url.partition("?")[0][:200]  # what stands behind the question mark may be a credential
-    return TransportError(TransportFault.INVALID_URL, f"The URL '{shown}' cannot be requested: {why}.")
+    return TransportError(TransportFault.INVALID_URL, f"The URL '{shown(url)}' cannot be requested: {why}.")
 
 
 def _looks_numeric(host: str) -> bool:
@@ -103,4 +109,4 @@ def parse_target(url: str) -> Target:
     return Target(scheme, host, default if port is None else port, url, authority, path)
 
 
-__all__ = ["Target", "parse_target"]
+__all__ = ["Target", "parse_target", "shown"]

@@ -89,7 +89,7 @@ def text_encoding(name: str | None) -> str:
     try:
         b"x".decode(name, "replace")  # empty bytes would pass with codecs that are none of text
         return codecs.lookup(name).name
-    except (LookupError, UnicodeError) as error:
+    except (LookupError, ValueError) as error:
         raise InputError(f"The encoding '{name}' of the response format is not known") from error
 
 

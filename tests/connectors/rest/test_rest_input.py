@@ -152,7 +152,8 @@ def test_a_reusable_credential_wins_as_a_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "timeout", ["text", "0.1", "0xFF", "0b0011", "bad secrets.X value", "bad 123 value", True, {}, [1, 2]]
+    "timeout",
+    ["text", "0.1", "0xFF", "0b0011", "bad secrets.X value", "bad 123 value", True, {}, [1, 2], 2**31, "9" * 399],
 )
 @pytest.mark.parametrize("name", ["connectionTimeoutInSeconds", "readTimeoutInSeconds"])
 def test_timeouts_that_are_no_numbers(name: str, timeout: object) -> None:

@@ -52,6 +52,11 @@ async def test_no_body_has_length_0_and_no_type(rest: Bench, method: str, absent
         ("ü", "text/plain; charset=ISO-8859-1", b"\xfc"),
         ("ü", "text/plain; charset=utf-16le", "ü".encode("utf-16le")),
         ("ü", "text/plain; charset=nonsense", "ü".encode()),
+        ("ü", "text/plain; charset=undefined", "ü".encode()),
+        ("ü" * 70, "text/plain; charset=idna", ("ü" * 70).encode()),
+        ("ü", "text/plain; charset=base64", "ü".encode()),
+        ("ü", "text/plain; charset=us-ascii", b"?"),
+        ("ü", 'text/plain; x="a;charset=ISO-8859-1"', "ü".encode()),
         ("ü", "application/json", "ü".encode()),
         ("", None, b""),
         ({"a": 1, "b": None, "c": [1, None], "d": "ü"}, None, '{"a":1,"b":null,"c":[1,null],"d":"ü"}'.encode()),
@@ -134,11 +139,21 @@ async def test_multipart_text_parts_in_utf_8(rest: Bench) -> None:
     assert b'name="quo%22te%0A"' in parts[-2]
 
 
-async def test_a_multipart_boundary_of_the_model(rest: Bench) -> None:
-    content_type = 'multipart/form-data; boundary="mine"'
+@pytest.mark.parametrize(
+    ("parameter", "boundary"),
+    [
+        ('boundary="mine"', b"mine"),
+        ("Boundary=mine", b"mine"),
+        ('boundary="mine; and yours"', b"mine; and yours"),
+        ("charset=utf-8; boundary=mine; x=y", b"mine"),
+    ],
+)
+async def test_a_multipart_boundary_of_the_model(rest: Bench, parameter: str, boundary: bytes) -> None:
+    content_type = f"multipart/form-data; {parameter}"
     received = await sent(rest, body={"a": "b"}, headers={"Content-Type": content_type})
     assert received.one("content-type") == content_type
-    assert received.body == b'--mine\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--mine--\r\n'
+    part = b'\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--'
+    assert received.body == b"--" + boundary + part + boundary + b"--\r\n"
 
 
 async def test_headers_go_out_in_order_and_spelling(rest: Bench) -> None:
@@ -181,10 +196,13 @@ async def test_the_url_is_encoded_and_can_be_left_alone(rest: Bench) -> None:
         await sent(rest, "/a b", skipEncoding="true")
 
 
-@pytest.mark.parametrize("url", ["http://", "https:///x", "http://0000::1", "http://user:pw@h/", "{{unresolved}}"])
+@pytest.mark.parametrize(
+    "url", ["http://", "https:///x", "http://0000::1", "http://user:pw@h/", "http://user:pw@", "{{unresolved}}"]
+)
 async def test_urls_that_cannot_be_requested(rest: Bench, url: str) -> None:
-    with pytest.raises(InputError, match="Invalid URL"):
+    with pytest.raises(InputError, match="Invalid URL") as caught:
         await rest.run({"method": "GET", "url": url})
+    assert "pw" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -253,11 +271,20 @@ async def test_an_idempotency_key_for_all_calls_by_setting() -> None:
 
 
 async def test_a_block_rule_sees_the_url_as_the_model_wrote_it_and_as_it_is_sent() -> None:
-    for rule in ("/a b", "/a%20b"):
+    for rule, path in (("/a b", "/a b"), ("/a%20b", "/a b"), ("q=a+b", "/?q=a+b"), ("q=a b", "/?q=a+b")):
         engine = Engine(HttpConfig(egress=EgressConfig(block_rules=(BlockRule("URL", rule),))))
         with pytest.raises(InputError, match="The provided URL is not allowed"):
-            await sent(Bench(RestConnector(), engine), "/a b")
+            await sent(Bench(RestConnector(), engine), path)
         await engine.close()
+
+
+@pytest.mark.parametrize("host", ["LOCALHOST", "ⓛocalhost", "LocalHost"])
+@pytest.mark.parametrize("rule", [BlockRule("URL", "//localhost"), BlockRule("REGEX", r"https?://localhost[:/].*")])
+async def test_a_block_rule_sees_the_host_that_is_called(rule: BlockRule, host: str) -> None:
+    engine = Engine(HttpConfig(egress=EgressConfig(block_rules=(rule,))))
+    with pytest.raises(InputError, match="The provided URL is not allowed"):
+        await Bench(RestConnector(), engine).run({"method": "GET", "url": f"http://{host}:1/x"})
+    await engine.close()
 
 
 async def test_a_compressed_answer(rest: Bench) -> None:

@@ -7,11 +7,14 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
+from coupler.documents.files import FileDocumentStore
+from coupler.documents.service import Documents
 from coupler.errors import ConnectorError, EgressDenied, InputError, RetryLater
 from coupler.http.config import EgressConfig, HttpConfig
 from coupler.http.engine import Engine
@@ -95,6 +98,10 @@ async def test_headers(rest: Bench, lines: list[tuple[str, str]], expected: dict
         ('{"big": 12345678901234567890123}', {"big": 12345678901234567890123}),
         ("\ufeff{}", {}),
         ("[" * 200_000, "[" * 200_000),
+        ('{"cut": "an emoji \\ud83d"}', {"cut": "an emoji \ufffd"}),
+        ('{"\\udc00": ["\\ud83d\\ude00", "\\ud83d"]} trailing', {"\ufffd": ["\U0001f600", "\ufffd"]}),
+        ('{"n": 1e99999999999999999999}', '{"n": 1e99999999999999999999}'),
+        ('{"n": 1e99999999999999999999} trailing', '{"n": 1e99999999999999999999} trailing'),
     ],
 )
 async def test_bodies_without_a_chosen_format(rest: Bench, body: str, expected: Any) -> None:
@@ -127,6 +134,8 @@ async def test_answers_without_a_body(rest: Bench, status: int) -> None:
         ("", None),
         (" \n", None),
         ('{"a": 1} trailing', {"a": 1}),
+        ("\ufeff[1]", [1]),
+        ('"an emoji \\ud83d"', "an emoji \ufffd"),
     ],
 )
 async def test_the_format_json(rest: Bench, body: str, expected: Any) -> None:
@@ -135,7 +144,7 @@ async def test_the_format_json(rest: Bench, body: str, expected: Any) -> None:
     assert type(result) is type(expected)
 
 
-@pytest.mark.parametrize("body", ["<html>", "{'a': 1}", '{"a": NaN}', '{"a"', "plain"])
+@pytest.mark.parametrize("body", ["<html>", "{'a': 1}", '{"a": NaN}', '{"a"', "plain", "1e99999999999999999999"])
 async def test_the_format_json_without_json(rest: Bench, body: str) -> None:
     error = await failure_of(rest, reply(body=body), documentReturnFormat=NEW)
     assert error.code == "INVALID_JSON"
@@ -169,9 +178,11 @@ async def test_the_format_text(rest: Bench, encoding: str | None, body: bytes, t
 
 async def test_an_unknown_encoding_is_refused_before_the_call(rest: Bench) -> None:
     async with Server(always(reply())) as server:
-        call = {"method": "GET", "url": server.url, "documentReturnFormat": {"choice": "TEXT", "encoding": "klingon"}}
-        with pytest.raises(InputError, match="encoding 'klingon'"):
-            await rest.run(call)
+        call: dict[str, Any] = {"method": "GET", "url": server.url}
+        for encoding in ("klingon", "base64", "undefined", "utf-8\0"):
+            call["documentReturnFormat"] = {"choice": "TEXT", "encoding": encoding}
+            with pytest.raises(InputError, match=f"encoding '{encoding}'"):
+                await rest.run(call)
         call["documentReturnFormat"] = {"choice": "JSON", "encoding": "klingon"}
         await rest.run(call)
         assert len(server.requests) == 1
@@ -199,6 +210,11 @@ async def test_statuses_that_are_errors(rest: Bench, status: int) -> None:
 async def test_statuses_that_are_successes(rest: Bench, status: int) -> None:
     result = await result_of(rest, reply(status, reason="R", headers=[("Location", "/elsewhere")]))
     assert (result["status"], result["headers"]["Location"]) == (status, "/elsewhere")
+
+
+async def test_a_phrase_outside_of_ascii(rest: Bench) -> None:
+    raw = b"HTTP/1.1 404 Schl\xfcssel fehlt\r\nContent-Length: 0\r\n\r\n"
+    assert (await failure_of(rest, raw)).message == "Schlüssel fehlt"
 
 
 async def test_an_error_without_a_phrase(rest: Bench) -> None:
@@ -334,6 +350,13 @@ async def test_redirects_are_followed_on_request(rest: Bench) -> None:
     assert (server.last.method, server.last.body) == ("GET", b"")
 
 
+async def test_a_redirect_that_leads_nowhere_is_the_servers_mistake(rest: Bench) -> None:
+    for location in ("ftp://127.0.0.1/x", "http://[::1", "http://127.0.0.1:99999/"):
+        error = await failure_of(rest, reply(302, headers=[("Location", location)]), followRedirects=True)
+        assert error.code == "500"
+        assert error.message.startswith("An error with the HTTP protocol occurred: The server redirects to an address")
+
+
 async def test_a_circle_of_redirects(rest: Bench) -> None:
     error = await failure_of(rest, reply(302, headers=[("Location", "/")]), followRedirects=True)
     assert error.code == "500"
@@ -381,6 +404,7 @@ async def test_retry_after_has_bounds(rest: Bench, value: str, seconds: float) -
         (429, [], {}),
         (429, [("Retry-After", "soon")], {}),
         (429, [("Retry-After", "-5")], {}),
+        (429, [("Retry-After", "Thu, 01 Jan 99999999999999999999 00:00:00 GMT")], {}),
         (500, [("Retry-After", "5")], {}),
         (429, [("Retry-After", "5")], {"retryBackoff": "PT30S"}),
     ],
@@ -391,15 +415,15 @@ async def test_retry_after_does_not_count(
     assert type(await failure_of(rest, reply(status, headers=headers), task)) is ConnectorError
 
 
-async def test_a_busy_server_is_asked_again_only_on_request() -> None:
+async def test_a_busy_server_is_asked_again_only_on_request(tmp_path: Path) -> None:
     async def busy_twice(request: Received, writer: asyncio.StreamWriter) -> bytes:
         return reply(200, '"done"') if len(server.requests) == 3 else reply(503, headers=[("Retry-After", "0")])
 
     engine = Engine()
     connector = RestConnector()
-    bench = Bench(connector, engine)
+    bench = Bench(connector, engine, Documents(FileDocumentStore(tmp_path), engine))
     async with Server(busy_twice) as server:
-        call = {"method": "POST", "url": server.url, "body": {"a": 1}}
+        call: dict[str, Any] = {"method": "POST", "url": server.url, "body": {"a": 1}}
         with pytest.raises(RetryLater):
             await bench.run(call)
         assert len(server.requests) == 1
@@ -408,6 +432,10 @@ async def test_a_busy_server_is_asked_again_only_on_request() -> None:
         connector.settings = connector.Settings(resend_busy=2, resend_wait_seconds=0.01)
         await connector.open(bench.context({}).resources)
         assert (await bench.run(call))["status"] == 200
+        assert [request.body for request in server.requests] == [b'{"a":1}'] * 3
+        server.requests.clear()
+        call["documentReturnFormat"] = {"choice": "DOCUMENT"}
+        assert (await bench.run(call))["document"]["metadata"]["size"] == 6
         assert [request.body for request in server.requests] == [b'{"a":1}'] * 3
     await connector.close()
     await engine.close()

@@ -11,7 +11,7 @@ from coupler.http.failures import response_variables, status_error, transport_fa
 from coupler.sdk.http_call.bodies import FORM, JSON, MULTIPART, encode_body, media_type
 from coupler.sdk.http_call.caller import HttpCaller, HttpCallSettings
 from coupler.sdk.http_call.documents import with_base64
-from coupler.sdk.http_call.input import CONNECTION_TIMEOUT, READ_TIMEOUT, HttpCallInput, timeouts
+from coupler.sdk.http_call.input import CONNECTION_TIMEOUT, READ_TIMEOUT, HttpCallInput, Seconds, timeouts
 from coupler.sdk.http_call.request import build_request
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "HttpCallInput",
     "HttpCallSettings",
     "HttpCaller",
+    "Seconds",
     "append_parameters",
     "build_request",
     "build_url",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
+import re
 from collections.abc import AsyncIterable
 from typing import Any, Final
 from urllib.parse import quote_plus
@@ -21,12 +21,16 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
+_PARAMETER: Final = re.compile(r';\s*([^=;\s]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
+_ESCAPED: Final = re.compile(r"\\(.)")
+
+
 def parameter(content_type: str, name: str) -> str | None:
-    """A parameter of a media type, unquoted."""
-    for piece in content_type.split(";")[1:]:
-        key, _, value = piece.partition("=")
-        if key.strip().lower() == name:
-            return value.strip().strip('"') or None
+    """A parameter of a media type, unquoted (RFC 9110, section 5.6.6)."""
+    for key, value in _PARAMETER.findall(content_type):
+        if key.lower() == name:
+            value = value.strip()
+            return (_ESCAPED.sub(r"\1", value[1:-1]) if value[:1] == '"' == value[-1:] else value.strip('"')) or None
     return None
 
 
@@ -43,8 +47,8 @@ def _encoded_text(text: str, content_type: str) -> bytes:
     charset = parameter(content_type, "charset")
     if charset is not None:
         try:
-            return text.encode(codecs.lookup(charset).name, "replace")
-        except LookupError:
+            return text.encode(charset, "replace")
+        except (LookupError, ValueError):  # not known, or no charset at all
             pass
     return text.encode()
 

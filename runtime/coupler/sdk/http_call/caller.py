@@ -105,39 +105,49 @@ class HttpCaller:
                 self._tokens.evict(wanted, token)
                 request.headers = _with_token(headers, await self._tokens.token(engine, wanted))
                 response = await engine.send(request)
-        if self._settings.resend_busy and response.status in STATUSES:
-            return await self._resend(request, context, response)
+        for _ in range(self._settings.resend_busy):
+            wait_seconds = self._wait_seconds(response)
+            if wait_seconds is None:
+                break
+            await asyncio.sleep(wait_seconds)
+            response = await engine.send(request)
         return response
 
-    async def _resend(self, request: HttpRequest, context: JobContext, response: HttpResponse) -> HttpResponse:
+    def _wait_seconds(self, response: HttpResponse) -> float | None:
+        """How long to wait before a busy server is asked again; ``None``: it is not.
+
+        What is longer than a job should wait becomes its backoff instead.
+        """
+        if response.status not in STATUSES:
+            return None
         longest = self._settings.resend_wait_seconds
-        for _ in range(self._settings.resend_busy):
-            asked = retry_after_seconds(response)
-            if asked is not None and asked > longest:
-                return response  # longer than a job should wait; it comes back after a backoff instead
-            await asyncio.sleep(longest if asked is None else asked)
-            response = await context.http_engine.send(request)
-            if response.status not in STATUSES:
-                break
-        return response
+        asked = retry_after_seconds(response)
+        if asked is None:
+            return longest
+        return asked if asked <= longest else None
 
     async def _stored(
         self, request: HttpRequest, wanted: TokenRequest | None, context: JobContext, chosen: ReturnFormat | None
     ) -> dict[str, Any]:
-        engine = context.http_engine
-        token, headers = "", request.headers
+        engine, headers = context.http_engine, request.headers
+        token, renewed = "", wanted is None
         if wanted is not None:
             token = await self._tokens.token(engine, wanted)
             request.headers = _with_token(headers, token)
-        async with engine.stream(request) as lent:
-            refused = lent.head.status == 401 and wanted is not None
-            if not refused:
-                return await self._kept(lent, context, chosen)
-        assert wanted is not None
-        self._tokens.evict(wanted, token)
-        request.headers = _with_token(headers, await self._tokens.token(engine, wanted))
-        async with engine.stream(request) as lent:
-            return await self._kept(lent, context, chosen)
+        resends = self._settings.resend_busy
+        while True:
+            async with engine.stream(request) as lent:
+                refused = lent.head.status == 401 and not renewed
+                wait_seconds = self._wait_seconds(lent.head) if resends else None
+                if not refused and wait_seconds is None:
+                    return await self._kept(lent, context, chosen)
+            if wait_seconds is not None:
+                resends -= 1
+                await asyncio.sleep(wait_seconds)
+            elif wanted is not None:
+                renewed = True
+                self._tokens.evict(wanted, token)
+                request.headers = _with_token(headers, await self._tokens.token(engine, wanted))
 
     async def _kept(self, lent: StreamedResponse, context: JobContext, chosen: ReturnFormat | None) -> dict[str, Any]:
         response = lent.head

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import Field
 
 from coupler.sdk.authentication import Authentication, AuthenticationChoice
 from coupler.sdk.documents import DocumentReturnFormat
@@ -22,6 +24,10 @@ CONNECTION_TIMEOUT: Final = Template(
     pattern=Pattern(r"^\d+$", "Must be a number"),
 )
 READ_TIMEOUT: Final = replace(CONNECTION_TIMEOUT, label="Read timeout in seconds")
+
+
+Seconds: TypeAlias = Annotated[int | None, Field(le=2**31 - 1)]
+"""A timeout as models write it: 0 is no limit, null the default."""
 
 
 class AuthenticationConfiguration(Input):
@@ -63,4 +69,4 @@ def timeouts(connect: int | None, read: int | None) -> tuple[float | None, float
     return float(connect_seconds) if connect_seconds > 0 else None, float(read_seconds) if read_seconds > 0 else None
 
 
-__all__ = ["CONNECTION_TIMEOUT", "READ_TIMEOUT", "AuthenticationConfiguration", "HttpCallInput", "timeouts"]
+__all__ = ["CONNECTION_TIMEOUT", "READ_TIMEOUT", "AuthenticationConfiguration", "HttpCallInput", "Seconds", "timeouts"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from coupler.http.answers import leading_json, structured_or_text
+from coupler.http.answers import NOT_JSON, leading_json, structured_or_text
 from coupler.http.messages import HttpResponse, TransportError, TransportFault
-from coupler.json import Malformed, loads
+from coupler.json import loads
 from coupler.sdk.documents import INLINE_LIMIT_BYTES, ReturnFormat, text_encoding
 from coupler.sdk.errors import ConnectorError
 
@@ -23,7 +23,7 @@ def _json(response: HttpResponse) -> Any:
         return None
     try:
         return loads(body)
-    except (Malformed, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         pass
     try:
         return leading_json(body, scalars=True)

@@ -21,7 +21,7 @@ def retry_after_seconds(response: HttpResponse, now: datetime | None = None) -> 
         return min(float(text), LONGEST_SECONDS) if len(text) < 10 else LONGEST_SECONDS
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
