@@ -10,7 +10,8 @@ from typing import Final
 from aiokafka import errors  # type: ignore[import-untyped]
 
 from coupler.sdk import ConnectorError
-from coupler_kafka.failures import Refused
+from coupler_kafka.doubt import in_doubt
+from coupler_kafka.failures import Refused, Unanswered
 
 _AUTHENTICATION: Final = (
     errors.SaslAuthenticationFailed,
@@ -100,13 +101,18 @@ def _rank(trouble: BaseException) -> int:
 
 
 def explained(error: BaseException, topic: str, troubles: Sequence[BaseException]) -> ConnectorError:
-    """The failure of a send.
+    """The failure of a send. ``Unanswered`` when the record may be in the topic all the same.
 
     Args:
         error: what aiokafka raised.
         topic: where the record was to go.
         troubles: what its connections ran into meanwhile, the latest first.
     """
+    failure = _explained(error, topic, troubles)
+    return Unanswered(failure.message) if in_doubt(error) else failure
+
+
+def _explained(error: BaseException, topic: str, troubles: Sequence[BaseException]) -> ConnectorError:
     match error:
         case ConnectorError():
             return error

@@ -13,6 +13,16 @@ class Refused(ConnectorError):
     """Another attempt would be refused too: the record is too large, the topic cannot exist."""
 
 
+class Unanswered(ConnectorError):
+    """The record may be in the topic all the same: a request with it was sent, and nobody said what became of it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            f"{message}. A request with the record was sent and not answered: it may be in the topic",
+            variables={"mayBeInTopic": True},
+        )
+
+
 class FinalFailure(RetryLater):
     """A failure without retries, which keeps the name and code that error expressions look for."""
 

@@ -21,6 +21,7 @@ from aiokafka.partitioner import DefaultPartitioner  # type: ignore[import-untyp
 from coupler_kafka.connection import Connection
 from coupler_kafka.diagnosis import explained, spoils_producer
 from coupler_kafka.diary import Diary
+from coupler_kafka.doubt import doubtful, in_doubt
 from coupler_kafka.encoding import Record
 from coupler_kafka.topics import Topics
 
@@ -56,7 +57,7 @@ class Producer:
         """Sends and waits for the acknowledgement.
 
         Raises:
-            ConnectorError: the record is not known to be in the topic.
+            ConnectorError: the record is not in the topic and will not be; or, where the error says so, nobody knows.
         """
         started_at = time.monotonic()
         try:
@@ -119,9 +120,12 @@ class Producer:
         )
         try:
             metadata = await self._delivered(acknowledged)
-        except (MessageSizeTooLargeError, UnknownError):
+        except (MessageSizeTooLargeError, UnknownError) as error:
             # The brokers judge a batch as a whole. Alone in one, this record answers for itself only.
-            metadata = await self._delivered(await self._alone(record, timestamp))
+            try:
+                metadata = await self._delivered(await self._alone(record, timestamp))
+            except KafkaError as second:
+                raise (doubtful(second) if in_doubt(error) else second) from error
         if metadata is None:
             return Sent(topic, timestamp, -1, -1)
         # Of a batch with the producers' own time, aiokafka reports the time of the first record for all of them.

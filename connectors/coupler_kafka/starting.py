@@ -15,6 +15,7 @@ from coupler.sdk import ConnectorError
 from coupler_kafka.connection import Connection
 from coupler_kafka.diagnosis import connection_trouble, is_authentication
 from coupler_kafka.diary import Diary, current, listen
+from coupler_kafka.doubt import remember_doubts
 from coupler_kafka.producer import Producer
 
 _ONE_SERVER_SECONDS: Final = 10.0
@@ -65,6 +66,7 @@ def _unstarted(
         client = AIOKafkaProducer(**options)
     except (ValueError, RuntimeError, AssertionError) as error:
         raise ConnectorError(f"The Kafka client refuses its properties: {error}") from error
+    remember_doubts(client)
     return Producer(client, connection, diary, unknown_topic_seconds)
 
 

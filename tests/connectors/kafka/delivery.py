@@ -16,22 +16,30 @@ from tests.connectors.kafka.cluster import read_all
 from tests.connectors.kit import Lent
 from tests.worker.kit import registered, working
 
+DOUBT = "it may be in the topic"
+
 
 @dataclass(slots=True)
 class Delivery:
-    """The account of a batch. ``lost`` and ``late`` are what must not be."""
+    """The account of a batch. ``lost`` and ``late`` are what must not be.
+
+    A job in doubt failed with the words that its record may be in the topic; ``late`` counts the others.
+    """
 
     jobs: int
     completed: int
     failed: int
     lost: int  # completed to the engine, not there for the consumer
-    late: int  # failed to the engine, yet there for the consumer
+    late: int  # failed to the engine without a doubt, yet there for the consumer
+    in_doubt: int  # failed to the engine with the doubt
+    in_doubt_delivered: int  # those of them that are there for the consumer
     duplicates: int  # records beyond one for each job
 
     def __str__(self) -> str:
         return (
             f"jobs {self.jobs}, completed {self.completed}, failed {self.failed}, completed but not readable"
-            f" {self.lost}, failed yet delivered {self.late}, duplicates {self.duplicates}"
+            f" {self.lost}, failed yet delivered {self.late}, failed in doubt {self.in_doubt} (delivered"
+            f" {self.in_doubt_delivered}), duplicates {self.duplicates}"
         )
 
 
@@ -76,7 +84,9 @@ async def account(
     await connector.close()
     await engine.close()
     completed = {name for name, command in outcomes.items() if isinstance(command, CompleteCommand)}
-    failed = {name for name, command in outcomes.items() if isinstance(command, FailCommand)}
+    messages = {name: command.message for name, command in outcomes.items() if isinstance(command, FailCommand)}
+    failed = set(messages)
+    in_doubt = {name for name, message in messages.items() if DOUBT in message}
     records = await asyncio.to_thread(read_all, servers if reader is None else reader.servers(), topic, len(completed))
     found = Counter((record.key or b"").decode() for record in records)
     return Delivery(
@@ -84,6 +94,8 @@ async def account(
         completed=len(completed),
         failed=len(failed),
         lost=len(completed - found.keys()),
-        late=len(failed & found.keys()),
+        late=len((failed - in_doubt) & found.keys()),
+        in_doubt=len(in_doubt),
+        in_doubt_delivered=len(in_doubt & found.keys()),
         duplicates=sum(found.values()) - len(found),
     )
