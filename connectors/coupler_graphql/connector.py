@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from coupler.sdk import Connector, ConnectorError, JobContext, Resources
+from coupler.sdk import ConnectorError, JobContext
 from coupler.sdk.http import HttpRequest
-from coupler.sdk.http_call import HttpCaller, HttpCallSettings, build_request, structured_or_text, with_base64
+from coupler.sdk.http_call import HttpCallConnector, build_request, structured_or_text, with_base64
 from coupler.sdk.json import dumps
 from coupler_graphql.model import INPUT_VARIABLES, GraphQLInput, Method, Operation
 from coupler_graphql.template import TEMPLATE
@@ -77,32 +77,19 @@ def raise_for_errors(result: dict[str, Any]) -> None:
     raise ConnectorError(message, code=GRAPHQL_ERROR, variables={"response": response})
 
 
-class GraphQLConnector(Connector[GraphQLInput]):
+class GraphQLConnector(HttpCallConnector[GraphQLInput]):
     """Sends a query or mutation to a GraphQL endpoint."""
 
     type = "io.camunda:connector-graphql:1"
     name = "GraphQL"
     Input = GraphQLInput
-    Settings = HttpCallSettings  # type: ignore[assignment, unused-ignore]
     input_variables = INPUT_VARIABLES
     template = TEMPLATE
-    response_is_json = True
-
-    def __init__(self) -> None:
-        self._caller = HttpCaller()
-
-    async def open(self, resources: Resources) -> None:
-        """Takes the settings of the deployment."""
-        self._caller = HttpCaller(self.settings)
-
-    async def close(self) -> None:
-        """Ends token requests that are under way."""
-        await self._caller.close()
 
     async def execute(self, input: GraphQLInput, context: JobContext) -> Any:  # noqa: A002 - the SDK's word
         """Makes the call; ``errors`` in the answer and a status of 400 or more are errors."""
         request = await graphql_request(input)
-        result = await self._caller.call(
+        result = await self.caller.call(
             request, input.credential, context, input.document_return_format, store=input.graphql.store_response
         )
         raise_for_errors(result)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from coupler.sdk import Connector, JobContext, Resources
+from coupler.sdk import JobContext
 from coupler.sdk.http import HttpRequest, TlsMaterial
-from coupler.sdk.http_call import HttpCaller, HttpCallSettings, build_request
+from coupler.sdk.http_call import HttpCallConnector, build_request
 from coupler_rest.model import INPUT_VARIABLES, Method, RestInput
 from coupler_rest.template import TEMPLATE
 
@@ -44,32 +44,19 @@ async def rest_request(call: RestInput) -> HttpRequest:
     )
 
 
-class RestConnector(Connector[RestInput]):
+class RestConnector(HttpCallConnector[RestInput]):
     """Calls an HTTP endpoint."""
 
     type = "io.camunda:http-json:1"
     name = "HTTP REST"
     Input = RestInput
-    Settings = HttpCallSettings  # type: ignore[assignment, unused-ignore]
     input_variables = INPUT_VARIABLES
     template = TEMPLATE
-    response_is_json = True
-
-    def __init__(self) -> None:
-        self._caller = HttpCaller()
-
-    async def open(self, resources: Resources) -> None:
-        """Takes the settings of the deployment."""
-        self._caller = HttpCaller(self.settings)
-
-    async def close(self) -> None:
-        """Ends token requests that are under way."""
-        await self._caller.close()
 
     async def execute(self, input: RestInput, context: JobContext) -> Any:  # noqa: A002 - the SDK's word
         """Makes the call; a status of 400 or more is an error."""
         request = await rest_request(input)
-        return await self._caller.call(
+        return await self.caller.call(
             request, input.credential, context, input.document_return_format, store=input.store_response
         )
 

@@ -10,6 +10,7 @@ from coupler.http.encoding import append_parameters, build_url, encode_url
 from coupler.http.failures import response_variables, status_error, transport_failure
 from coupler.sdk.http_call.bodies import FORM, JSON, MULTIPART, encode_body, media_type
 from coupler.sdk.http_call.caller import HttpCaller, HttpCallSettings
+from coupler.sdk.http_call.connector import HttpCallConnector
 from coupler.sdk.http_call.documents import with_base64
 from coupler.sdk.http_call.input import CONNECTION_TIMEOUT, READ_TIMEOUT, HttpCallInput, Seconds, timeouts
 from coupler.sdk.http_call.request import build_request
@@ -20,6 +21,7 @@ __all__ = [
     "JSON",
     "MULTIPART",
     "READ_TIMEOUT",
+    "HttpCallConnector",
     "HttpCallInput",
     "HttpCallSettings",
     "HttpCaller",

@@ -23,6 +23,17 @@ def _headers(authentication: Authentication | None, headers: Mapping[str, str | 
     return lines
 
 
+def _url(
+    url: str, skip_encoding: bool, authentication: Authentication | None, parameters: Mapping[str, str | None] | None
+) -> str:
+    """The URL with the model's parameters, and the authentication's after them."""
+    pairs = list(parameters.items()) if parameters else []
+    key = query_parameter_of(authentication)
+    if key is not None:
+        pairs.append(key)
+    return build_url(url, skip_encoding, pairs)
+
+
 def _content_type_at(lines: list[tuple[str, str]]) -> int | None:
     for index, (name, _) in enumerate(lines):
         if len(name) == 12 and name.lower() == "content-type":
@@ -78,16 +89,12 @@ async def build_request(
     Raises:
         InputError: the URL cannot be requested, or a document in the body cannot be used.
     """
-    pairs = list(parameters.items()) if parameters else []
-    key = query_parameter_of(authentication)
-    if key is not None:
-        pairs.append(key)
     lines = _headers(authentication, headers)
     encoded = None if body is None else await _encoded(body, lines, ignore_null_values)
     connect, read = timeouts(connection_timeout_in_seconds, read_timeout_in_seconds)
     return HttpRequest(
         method,
-        build_url(url, skip_encoding, pairs),
+        _url(url, skip_encoding, authentication, parameters),
         lines,
         encoded,
         connect_timeout_seconds=connect,
