@@ -1,4 +1,4 @@
-"""The author kit: harness, fake gateway, contract suite."""
+"""For tests of workers and connectors: a gateway in memory, with its jobs, commands, faults and clock."""
 
 from __future__ import annotations
 
