@@ -95,6 +95,10 @@ NAMES = (
 )
 
 LISTS = (
+    ("list[-0.5]", "4"),  # counted from the end, then cut to a whole number
+    ("list[-1.5]", "3"),
+    ("list[-4.5]", "null"),
+    ("list[0.5]", "null"),
     ("list[1]", "1"),
     ("list[-1]", "4"),
     ("list[0]", "null"),
@@ -158,6 +162,16 @@ FUNCTIONS = (
     ("{f: function(x) x, r: f(1, 2)}.r", "null"),
     ("{m: {f: function(x) x + 1}, r: m.f(2)}.r", "3"),
     ("{k: 10, f: function(x) x + k, r: f(1)}.r", "11"),
+    ("{f: function(x) x > 1, r: [1, 2][f(item)]}.r", "[2]"),
+    ("{f: function(x) x, r: list[f(2)]}.r", "2"),
+    ("{f: function(x) x.age > 18, r: people[f(item)].name}.r", '["Ada"]'),
+    ("{count: function(x) 42, r: [[1], [2]][count(item) = 42]}.r", "[[1],[2]]"),
+    ("{f: function(x) x, r: {f: 1, g: f(2)}.g}.r", "2"),  # a variable of that name hides no function
+    ("{f: function(x) x, r: for f in [1] return f(3)}.r", "[3]"),
+    ("{f: function(x) x + 1, r: f(1)}", '{"r":2}'),  # what a context defines for itself is no entry
+    ("{f: function(x) x, r: {g: function(y) y, s: g(f(1))}}", '{"r":{"s":1}}'),
+    ("{r: [function(x) x]}", FAILS),
+    ("function(x) x", FAILS),
     ("{f: function(n) f(n), r: f(1)}.r", "null"),  # a function does not know itself
     ("{f: function(x) x, g: [1, 2], r: sort(g, f)}.r", "null"),  # the name of a function is no value
     ("(function(x) x)(1)", FAILS),
@@ -185,6 +199,11 @@ TEXT = (
     ('"line\\nbreak \\"q\\" \\\\"', '"line\\nbreak \\"q\\" \\\\"'),
     ('"unicode \\u269D"', '"unicode \\\\u269D"'),
     ('"\\d"', '"\\\\d"'),
+    ('"\\b\\f"', '"\\b\\f"'),
+    ('"\\\\b"', '"\\\\b"'),
+    ('"\\\\\\n"', '"\\\\\\\\n"'),  # behind an escaped backslash an escape stays as written
+    ('"\\\\\\"x"', '"\\\\\\\\\\"x"'),
+    ('"\\\\\\\\n"', '"\\\\\\\\n"'),
     ("1 // comment", "1"),
     ("1 + /* inside */ 2", "3"),
     ("1 + // to the end\n2", "3"),

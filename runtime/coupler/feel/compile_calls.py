@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from coupler.feel import nodes
-from coupler.feel.compile_names import find
 from coupler.feel.compiler import Code, Compiler, compiles
 from coupler.feel.limits import LimitExceeded
 from coupler.feel.properties import near_function
@@ -37,7 +36,7 @@ def _call(compiler: Compiler, node: nodes.Call) -> Code:
     arguments = [compiler.compile(argument) for argument in node.arguments]
     overloads = BUILTINS.get(node.name)
     fixed = None if overloads is None else _call_of(overloads, node, arguments)
-    if compiler.binding(node.name) is True:
+    if compiler.is_bound(node.name):
         return _local_call(node, arguments, fixed)
     return fixed if fixed is not None else _foreign_call(node, arguments)
 
@@ -152,11 +151,15 @@ def _local_call(node: nodes.Call, arguments: list[Code], otherwise: Code | None)
     name, keywords, position = node.name, node.keywords, node.position
 
     def call(scope: Scope) -> Any:
-        function = find(scope, name)
-        if type(function) is Function:
-            values = _ordered(function, [argument(scope) for argument in arguments], keywords)
-            if values is not None:
-                return function.invoke(values)
+        around: Scope | None = scope
+        while around is not None:
+            # feel-scala keeps functions apart from variables: a variable of the same name hides none.
+            function = around.vars.get(name)
+            if type(function) is Function:
+                values = _ordered(function, [argument(scope) for argument in arguments], keywords)
+                if values is not None:
+                    return function.invoke(values)
+            around = around.parent
         if otherwise is not None:
             return otherwise(scope)
         return scope.run.warn(position, f"'{name}' is no function with these parameters")

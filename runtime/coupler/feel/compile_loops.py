@@ -237,7 +237,7 @@ def _no_list(run: Run, value: Any, position: int) -> None:
 def _item(run: Run, items: Any, index: Any, position: int) -> Any:
     if type(items) is not list:
         return _no_list(run, items, position)
-    place = int(index) - 1 if index > 0 else len(items) + int(index)
+    place = int(index) - 1 if index > 0 else int(len(items) + index) if len(items) + index >= 0 else -1
     if 0 <= place < len(items):
         return items[place]
     run.warn(position, lambda: f"there is no item {index}: the list has {len(items)}")

@@ -75,6 +75,10 @@ class Compiler:
                 return True
         return False
 
+    def is_bound(self, name: str) -> bool:
+        """Whether a scope that is known when compiling has the name, also one around a filter."""
+        return any(names is not None and name in names for names in self.scopes)
+
     def is_bound_to_function(self, name: str) -> bool:
         """Whether the nearest binding of the name is the entry of a context that defines a function."""
         for names in reversed(self.scopes):

@@ -68,13 +68,16 @@ def tokenize(text: str) -> list[Token]:
     return tokens
 
 
-_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "\\": "\\"}
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'"}
+_ESCAPE = re.compile(r"(?P<pairs>(?:\\\\)+)(?P<rest>\\.)?|\\(?P<letter>.)", re.DOTALL)
 
 
 def _unescape(found: re.Match[str]) -> str:
-    # An unknown escape (\d in a pattern, \u269D) stays as written, as feel-scala leaves it.
-    return _ESCAPES.get(found[1], found[0])
+    # An unknown escape (\d in a pattern, \u269D) stays as written, and so does any behind an escaped backslash,
+    # as feel-scala leaves them.
+    if found["pairs"]:
+        return found["pairs"][::2] + (found["rest"] or "")
+    return _ESCAPES.get(found["letter"], found[0])
 
 
 def unquote(quoted: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from coupler.feel.temporal import Date, DateTime, DaysDuration, MonthsDuration, Time
 from coupler.feel.temporal_text import feel_text, parse_date, parse_date_time, parse_duration, parse_time
 from coupler.feel.text import number_text
-from coupler.feel.values import NUMBERS, type_name
+from coupler.feel.values import NUMBERS, Function, type_name
 
 
 def decode(tagged: Mapping[str, Any]) -> Any:
@@ -67,7 +67,7 @@ def encode(value: Any) -> dict[str, Any]:
     if kind is list:
         return {"type": "list", "value": [encode(item) for item in value]}
     if kind is dict:
-        return {"type": "context", "value": {key: encode(item) for key, item in value.items()}}
+        return {"type": "context", "value": {k: encode(v) for k, v in value.items() if type(v) is not Function}}
     if kind in (bool, str):
         return {"type": type_name(value), "value": value}
     if kind in NUMBERS:

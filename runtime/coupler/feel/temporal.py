@@ -125,8 +125,11 @@ class DateTime:
             return DateTime(date, self.nanos, self.offset)
         return DateTime.in_zone(date, self.nanos, self.zone)
 
-    def at_zone(self, zone: str) -> DateTime:
-        """The same instant elsewhere; a local time is taken to be there."""
+    def at_zone(self, zone: str | int) -> DateTime:
+        """The same instant in another zone or at an offset in seconds; a local time is taken to be there."""
+        if isinstance(zone, int):
+            moved = 0 if self.offset is None else zone - self.offset
+            return DateTime(*_carry(self.date, self.nanos + moved * NANOS), zone)
         if self.offset is None:
             return DateTime.in_zone(self.date, self.nanos, zone)
         return _at_instant(self.epoch_nanos, zone)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from coupler.feel.temporal import DAY_NANOS, NANOS, Date, DateTime, DaysDuration, MonthsDuration, OutOfRange, Time
-from coupler.feel.zones import MAX_OFFSET_SECONDS, is_zone, standard_offset
+from coupler.feel.zones import MAX_OFFSET_SECONDS, offset_text, standard_offset, zone_id
 
 _DATE_PART: Final = r"(-?(?:[1-9]\d{0,4})?\d{4})-(\d\d)-(\d\d)"
 _OFFSET_PART: Final = r"(?:([+-])(\d\d):(\d\d)|(Z)|@(.+))"
@@ -19,6 +19,8 @@ _DATE = re.compile(_DATE_PART, re.ASCII)
 _LOCAL_TIME = re.compile(r"T?(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?", re.ASCII)
 _OFFSET_TIME = re.compile(r"T?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?" + _OFFSET_PART, re.ASCII)
 _DATE_TIME = re.compile(_DATE_PART + r"T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?" + f"{_OFFSET_PART}?", re.ASCII)
+_ZONED = re.compile(r"(.+(?:Z|[+-]\d\d:\d\d))\[([^\[\]]+)\]", re.ASCII)
+_END_OF_DAY = re.compile(r"T?24:00(?::00(?:\.0+)?)?(?![\d:.])", re.ASCII)
 _MONTHS = re.compile(r"(-?)P(-?)(?:(\d+)Y)?(-?)(?:(\d+)M)?", re.ASCII)
 _DAYS = re.compile(r"(-?)P(-?)(?:(\d+)D)?(?:T(-?)(?:(\d+)H)?(-?)(?:(\d+)M)?(-?)(?:(\d+)(?:\.(\d{0,9}))?S)?)?", re.ASCII)
 _LONGEST: Final = 60  # no date, time or duration needs more characters
@@ -51,6 +53,13 @@ def _offset(sign: str | None, hours: str | None, minutes: str | None) -> int | N
     return -seconds if sign == "-" else seconds
 
 
+def _time_in(nanos: int, zone: str) -> Time | None:
+    known = zone_id(zone, strict=True)
+    if known is None or isinstance(known, int):
+        return None if known is None else Time(nanos, known)
+    return Time(nanos, standard_offset(known), known)
+
+
 def parse_time(text: str) -> Time | None:
     """``10:20:30``, with a fraction, an offset or ``@zone``; None for anything else."""
     if len(text) > _LONGEST:
@@ -59,25 +68,29 @@ def parse_time(text: str) -> Time | None:
     if found is None:
         return None
     parts = found.groups()
-    nanos = _nanos(*parts[:4])
+    nanos = 0 if _END_OF_DAY.match(text) else _nanos(*parts[:4])
     if nanos is None:
         return None
     if len(parts) == 4:
         return Time(nanos)
     sign, hours, minutes, _, zone = parts[4:]
     if zone is not None:
-        return Time(nanos, standard_offset(zone), zone) if is_zone(zone) else None
+        return _time_in(nanos, zone)
     offset = _offset(sign, hours, minutes)
     return None if offset is None else Time(nanos, offset)
 
 
 def parse_date_time(text: str) -> DateTime | None:
-    """``2024-02-29T10:20:30`` with an offset or ``@zone``, or a date alone; None for anything else."""
+    """``2024-02-29T10:20:30`` with an offset, ``@zone`` or both (``+01:00[zone]``), or a date alone; else None."""
     if len(text) > _LONGEST + 30:
         return None
     date = parse_date(text)
     if date is not None:
         return DateTime(date, 0)
+    zoned = _ZONED.fullmatch(text)
+    if zoned is not None:
+        moment, zone = parse_date_time(zoned[1]), zone_id(zoned[2], strict=True)
+        return None if moment is None or zone is None else moment.at_zone(zone)
     found = _DATE_TIME.fullmatch(text)
     if found is None:
         return None
@@ -90,7 +103,8 @@ def parse_date_time(text: str) -> DateTime | None:
 def _with_offset(date: Date, nanos: int, parts: tuple[str | None, ...]) -> DateTime | None:
     sign, hours, minutes, z, zone = parts
     if zone is not None:
-        return DateTime.in_zone(date, nanos, zone) if is_zone(zone) else None
+        known = zone_id(zone, strict=True)
+        return None if known is None else DateTime(date, nanos).at_zone(known)
     if sign is None and z is None:
         return DateTime(date, nanos)
     offset = _offset(sign, hours, minutes)
@@ -155,15 +169,6 @@ def _clock(nanos: int) -> str:
     seconds, fraction = divmod(nanos, NANOS)
     text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     return f"{text}.{fraction:09}".rstrip("0") if fraction else text
-
-
-def offset_text(offset: int) -> str:
-    """``+01:00``, with seconds where there are some; ``Z`` for none."""
-    if not offset:
-        return "Z"
-    sign, seconds = ("-", -offset) if offset < 0 else ("+", offset)
-    text = f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}"
-    return f"{text}:{seconds % 60:02}" if seconds % 60 else text
 
 
 def _suffix(value: Time | DateTime) -> str:
@@ -260,7 +265,6 @@ __all__ = [
     "TEMPORAL_LITERALS",
     "feel_text",
     "iso_text",
-    "offset_text",
     "parse_date",
     "parse_date_time",
     "parse_duration",

@@ -7,8 +7,9 @@ from typing import Any
 
 from coupler.feel.limits import LimitExceeded
 from coupler.feel.scope import Run
+from coupler.feel.temporal import NANOS, DaysDuration
 from coupler.feel.temporal_text import feel_text
-from coupler.feel.values import number, type_name
+from coupler.feel.values import Function, Range, number, type_name
 
 
 def number_text(value: Any) -> str:
@@ -41,8 +42,16 @@ def _nested(run: Run, value: Any, depth: int) -> str:
     if kind is list:
         return f"[{', '.join(_nested(run, item, depth + 1) for item in value)}]"
     if kind is dict:
-        return f"{{{', '.join(f'{key}:{_nested(run, item, depth + 1)}' for key, item in value.items())}}}"
+        entries = ((key, item) for key, item in value.items() if type(item) is not Function)
+        return f"{{{', '.join(f'{key}:{_nested(run, item, depth + 1)}' for key, item in entries)}}}"
+    if kind is Range:
+        return _range_text(run, value, depth)
     return _scalar(run, value)
+
+
+def _range_text(run: Run, value: Range, depth: int) -> str:
+    ends = f"{_nested(run, value.low, depth + 1)}..{_nested(run, value.high, depth + 1)}"
+    return f"{'[' if value.low_included else '('}{ends}{']' if value.high_included else ')'}"
 
 
 def _scalar(run: Run, value: Any) -> str:
@@ -55,6 +64,10 @@ def _scalar(run: Run, value: Any) -> str:
         return "true" if value else "false"
     if type(value) in (int, float, Decimal):
         return number_text(value)
+    if type(value) is Function:
+        return f"function({', '.join(value.parameters)})"
+    if type(value) is DaysDuration:
+        value = DaysDuration(value.nanos // NANOS * NANOS)  # feel-scala writes whole seconds
     return feel_text(value) or type_name(value)
 
 

@@ -8,7 +8,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9~/._+-]{0,60}")
-_OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
+_OFFSET = re.compile(r"(UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2})(?::?(\d{2}))?)?", re.ASCII)
+_STRICT_OFFSET = re.compile(r"(?:UTC|GMT|UT)?[+-]\d\d:\d\d(?::\d\d)?", re.ASCII)
 MAX_OFFSET_SECONDS = 18 * 3600
 
 
@@ -18,8 +19,7 @@ def _zone(name: str) -> ZoneInfo | int | None:
     if name in ("Z", "UTC", "GMT", "UT"):
         return 0
     if (offset := _OFFSET.fullmatch(name)) is not None:
-        seconds = int(offset[2]) * 3600 + int(offset[3] or 0) * 60
-        return None if seconds > MAX_OFFSET_SECONDS else (-seconds if offset[1] == "-" else seconds)
+        return _seconds_of(offset)
     if not _NAME.fullmatch(name) or ".." in name:
         return None
     try:
@@ -28,9 +28,42 @@ def _zone(name: str) -> ZoneInfo | int | None:
         return None
 
 
-def is_zone(name: str) -> bool:
-    """Whether the name is a known zone."""
-    return _zone(name) is not None
+def _seconds_of(offset: re.Match[str]) -> int | None:
+    minutes, seconds = int(offset[4] or 0), int(offset[5] or 0)
+    total = int(offset[3]) * 3600 + minutes * 60 + seconds
+    if minutes > 59 or seconds > 59 or total > MAX_OFFSET_SECONDS:
+        return None
+    return -total if offset[2] == "-" else total
+
+
+def offset_text(offset: int) -> str:
+    """``+01:00``, with seconds where there are some; ``Z`` for none."""
+    if not offset:
+        return "Z"
+    sign, seconds = ("-", -offset) if offset < 0 else ("+", offset)
+    text = f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}"
+    return f"{text}:{seconds % 60:02}" if seconds % 60 else text
+
+
+def zone_id(name: str, *, strict: bool = False) -> str | int | None:
+    """What a name of a zone stands for: the zone's own name, an offset alone in seconds, or None for neither.
+
+    ``strict`` takes offsets only as ``+01:00``, as they are in the text of a time.
+    """
+    known = _zone(name)
+    if known is None:
+        return None
+    if name == "Z":
+        return 0
+    offset = _OFFSET.fullmatch(name)
+    if offset is None:
+        return name
+    if strict and not _STRICT_OFFSET.fullmatch(name):
+        return None
+    seconds = known if isinstance(known, int) else 0
+    if offset[1] is None:
+        return seconds
+    return f"{offset[1]}{offset_text(seconds)}" if seconds else offset[1]
 
 
 def _year_with_rules(year: int) -> int:
@@ -73,4 +106,4 @@ def _seconds(zone: ZoneInfo, moment: datetime) -> int:
     return int((zone.utcoffset(moment) or timedelta()).total_seconds())
 
 
-__all__ = ["MAX_OFFSET_SECONDS", "is_zone", "offset_at_instant", "offset_at_local", "standard_offset"]
+__all__ = ["MAX_OFFSET_SECONDS", "offset_at_instant", "offset_at_local", "offset_text", "standard_offset", "zone_id"]

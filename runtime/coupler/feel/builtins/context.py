@@ -6,13 +6,14 @@ from typing import Any
 
 from coupler.feel.registry import builtin
 from coupler.feel.scope import Run
+from coupler.feel.values import Function
 
 _Context = dict[str, Any]
 
 
 def _entries(run: Run, context: _Context) -> list[Any]:
     run.check_list(len(context))
-    return [{"key": key, "value": value} for key, value in context.items()]
+    return [{"key": key, "value": value} for key, value in context.items() if type(value) is not Function]
 
 
 builtin("get entries(context: context)", "A list of contexts with key and value.")(_entries)
@@ -22,6 +23,9 @@ builtin("get entries(m: context)", "The same under the standard's parameter name
 @builtin("get value(context: context, key: string)", "The entry of that key, or null.")
 def _value(context: _Context, key: str) -> Any:
     return context.get(key)
+
+
+builtin("get value(m: context, key: string)", "The same under the standard's parameter name.")(_value)
 
 
 @builtin("get value(context: context, keys: list)", "The entry at that path of keys, or null.", standard=False)

@@ -6,12 +6,13 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from coupler.errors import FeelError
 from coupler.feel import temporal_text
 from coupler.feel.registry import builtin
 from coupler.feel.scope import Run
 from coupler.feel.temporal import NANOS, Date, DateTime, DaysDuration, MonthsDuration, OutOfRange, Time
 from coupler.feel.text import plain
-from coupler.feel.zones import MAX_OFFSET_SECONDS, is_zone
+from coupler.feel.zones import MAX_OFFSET_SECONDS, zone_id
 
 _DATE_TYPES: Final = "date | date and time"
 
@@ -73,8 +74,11 @@ def _date_time_of(date: Date | DateTime, time: Time) -> DateTime:
     "The same instant in another zone; a local time is taken to be there.",
     standard=False,
 )
-def _date_time_in(date: DateTime, timezone: str) -> DateTime | None:
-    return date.at_zone(timezone) if is_zone(timezone) else None
+def _date_time_in(date: DateTime, timezone: str) -> DateTime:
+    zone = zone_id(timezone)
+    if zone is None:
+        raise FeelError(f"date and time: there is no time zone '{timezone[:60]}'; one is Europe/Berlin")
+    return date.at_zone(zone)
 
 
 @builtin("duration(from: string)", "A duration from text.")
@@ -96,7 +100,7 @@ def _months_between(start: Date | DateTime, end: Date | DateTime) -> MonthsDurat
     return MonthsDuration(months)
 
 
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,5})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,5})?")
 _LONGEST_NUMBER: Final = 5_000
 
 

@@ -26,7 +26,7 @@ builtin("from json(value: string)", "The same under the name in Camunda's docume
 @builtin("to json(value: any)", "The value as compact JSON text.", standard=False)
 def _to_json(run: Run, value: Any) -> str | None:
     try:
-        text = json.dumps(to_json(value, run.limits))
+        text = json.dumps(to_json(value, run.limits, zones=True))
     except FeelError as error:
         if type(error) is not FeelError:
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cmp_to_key
+from functools import cmp_to_key, wraps
 from typing import Any
 
 from coupler.feel.registry import builtin
@@ -60,13 +60,25 @@ def _slice(items: _List, start: int, end: int) -> _List:
     return items[max(start, 0) : max(end, 0)]
 
 
+def _counts_from_one(run_on: Callable[..., _List]) -> Callable[..., _List | None]:
+    """Position 0 makes the result null: there is none."""
+
+    @wraps(run_on)
+    def checked(run: Run, items: _List, position: Any, *more: Any) -> _List | None:
+        return run_on(run, items, position, *more) if position else None
+
+    return checked
+
+
 @builtin("sublist(list: list, start position: number)", "The items from a position on.")
+@_counts_from_one
 def _sublist(run: Run, items: _List, start: Any) -> _List:
     run.check_list(len(items))
     return _slice(items, _place(items, start), len(items))
 
 
 @builtin("sublist(list: list, start position: number, length: number)", "So many items from a position on.")
+@_counts_from_one
 def _sublist_of(run: Run, items: _List, start: Any, length: Any) -> _List:
     run.check_list(len(items))
     place = _place(items, start)
@@ -97,6 +109,7 @@ builtin("concatenate(lists: list...)", "One list of the items of all.")(_concate
 
 
 @builtin("insert before(list: list, position: number, newItem: any)", "The list with an item put in.")
+@_counts_from_one
 def _insert_before(run: Run, items: _List, position: Any, new_item: Any) -> _List:
     run.check_list(len(items) + 1)
     place = max(_place(items, position), 0)
@@ -104,6 +117,7 @@ def _insert_before(run: Run, items: _List, position: Any, new_item: Any) -> _Lis
 
 
 @builtin("remove(list: list, position: number)", "The list without one item.")
+@_counts_from_one
 def _remove(run: Run, items: _List, position: Any) -> _List:
     run.check_list(len(items))
     before = max(_place(items, position), 0)
@@ -214,7 +228,7 @@ class _NoOrder(Exception):
 def _joined(
     run: Run, items: _List, delimiter: str | None = None, prefix: str | None = None, suffix: str | None = None
 ) -> str | None:
-    if any(item is not None and type(item) is not str for item in items):
+    if any(item is not None and type(item) is not str for item in items) or (prefix is None) != (suffix is None):
         return None
     texts = [item for item in items if item is not None]
     between = delimiter or ""

@@ -26,6 +26,7 @@ _MODES: Final = {
     "HALF_DOWN": decimal.ROUND_HALF_DOWN,
     "HALF_EVEN": decimal.ROUND_HALF_EVEN,
 }
+_UNNECESSARY: Final = "UNNECESSARY"
 
 
 def _rounded(run: Run, value: _Number, scale: _Number, mode: str) -> _Number:
@@ -51,7 +52,11 @@ def _decimal(run: Run, n: _Number, scale: _Number) -> _Number:
     "decimal(n: number, scale: number, mode: string)", "Rounded by a mode of java.math.RoundingMode.", standard=False
 )
 def _decimal_by(run: Run, n: _Number, scale: _Number, mode: str) -> _Number | None:
-    known = _MODES.get(mode.upper())
+    name = mode.upper()
+    if name == _UNNECESSARY:
+        exact = _rounded(run, n, scale, decimal.ROUND_DOWN)
+        return exact if exact == n else None
+    known = _MODES.get(name)
     return None if known is None else _rounded(run, n, scale, known)
 
 

@@ -11,7 +11,7 @@ from coupler.feel.values import Range, order_keys
 
 def _order(left: Any, right: Any) -> int:
     """-1, 0 or 1."""
-    keys = order_keys(left, right)
+    keys = None if type(left) is str else order_keys(left, right)  # feel-scala has no ranges of strings here
     if keys is None:
         raise _Incomparable
     return int(keys[0] > keys[1]) - int(keys[0] < keys[1])

@@ -39,8 +39,8 @@ def _part(run: Run, text: str, start: Any, length: Any) -> str:
     size = _length(text)
     position = int(start)
     begin = position - 1 if position > 0 else size + position
-    end = size if length is None else begin + int(length)
-    if begin < 0 or begin > end or end > size:
+    end = size if length is None else min(begin + int(length), size)
+    if begin < 0 or begin > end:
         raise FeelError(
             f"substring: position {position} with length {'to the end' if length is None else int(length)}"
             f" lies outside of a text of {size} characters"
