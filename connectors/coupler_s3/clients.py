@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from coupler.sdk import ConnectorError
+from coupler_s3.dialling import guard_connections
 from coupler_s3.identity import Identity
 from coupler_s3.settings import S3Settings
 from coupler_s3.threads import check_call
@@ -130,6 +131,7 @@ class Clients:
             **keys,
         )
         client.meta.events.register("before-send.s3", _before_send)
+        guard_connections(client)
         return client, ends_at
 
     def _assumed(self, identity: Identity) -> tuple[dict[str, str], float]:

@@ -69,7 +69,11 @@ class S3:
         if engine is None or (self.identity.endpoint is not None and self.identity.endpoint == self.settings.endpoint):
             return None
         loop = asyncio.get_running_loop()
-        return lambda url: asyncio.run_coroutine_threadsafe(engine.check(url), loop).result(_GUARD_SECONDS)
+
+        def ask(url: str, address: str | None) -> None:
+            asyncio.run_coroutine_threadsafe(engine.check(url, address), loop).result(_GUARD_SECONDS)
+
+        return ask
 
 
 def without_none(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,16 @@ class Cut:
             raise CutShort
 
 
-Guard = Callable[[str], None]
+Guard = Callable[[str, str | None], None]
+"""Asked about a URL, and about the address of a connection that was made for it."""
+
+
+class _Denied(BaseException):
+    """A guard forbids a connection. No ``Exception``, as for ``CutShort``."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class _Running(threading.local):
@@ -71,7 +80,17 @@ def check_call(url: str) -> None:
     if _running.cut is not None:
         _running.cut.check()
     if _running.guard is not None:
-        _running.guard(url)
+        _running.guard(url, None)
+
+
+def check_connection(url: str, address: str) -> None:
+    """The check of a new connection, before anything is sent; it ends the work when the guard forbids the address."""
+    if _running.guard is None:
+        return
+    try:
+        _running.guard(url, address)
+    except Exception as denied:
+        raise _Denied(denied) from denied
 
 
 class Owned(Generic[T]):
@@ -151,8 +170,10 @@ def _do(work: Callable[[Cut], T], cut: Cut, guard: Guard | None) -> T:
     try:
         cut.check()
         return work(cut)
+    except _Denied as denied:
+        raise denied.reason from None
     finally:
         _running.cut = _running.guard = None
 
 
-__all__ = ["Cut", "CutShort", "Guard", "Owned", "Threads", "check_call"]
+__all__ = ["Cut", "CutShort", "Guard", "Owned", "Threads", "check_call", "check_connection"]

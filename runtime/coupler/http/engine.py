@@ -124,16 +124,20 @@ class Engine:
             finally:
                 answer.close()
 
-    async def check(self, url: str) -> None:
+    async def check(self, url: str, connected_to: str | None = None) -> None:
         """Asks the egress policy about a URL, for libraries that make their calls by themselves.
 
-        A name is judged by what it resolves to now; a name that is unknown here passes.
+        A name is judged by what it resolves to now, and a name that is unknown here passes; with the address that was
+        connected to, by that address.
 
         Raises:
             EgressDenied: a rule forbids the address.
             TransportError: it is no URL that could be called.
         """
         target = parse_target(url)
+        if connected_to is not None:
+            self._policy.check_addresses(target.host, (connected_to,))
+            return
         self._policy.check_url(url)
         self._policy.check_host(target.host)
         await self._names.check(target.host, target.port)

@@ -120,8 +120,12 @@ class HttpEngine(Protocol):
         """
         ...
 
-    async def check(self, url: str) -> None:
+    async def check(self, url: str, connected_to: str | None = None) -> None:
         """Asks the egress policy about a URL, for libraries that make their calls by themselves.
+
+        Args:
+            url: where the call goes.
+            connected_to: the address that the library has connected to for it, where that is known: it alone is judged.
 
         Raises:
             EgressDenied: a rule forbids the address.
