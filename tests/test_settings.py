@@ -75,6 +75,64 @@ def test_java_names_are_aliases(tmp_path: Path) -> None:
     assert answer.warnings == ()
 
 
+def test_java_names_of_identity_and_tenants(tmp_path: Path) -> None:
+    settings = loaded(
+        tmp_path,
+        {
+            "CAMUNDA_CLIENT_AUTH_CLIENTID": "me",
+            "CAMUNDA_CLIENT_AUTH_CLIENTSECRET": "x",
+            "CAMUNDA_CLIENT_AUTH_WELLKNOWNCONFIGURATIONURL": "https://login/realm/.well-known/openid-configuration",
+            "CAMUNDA_CLIENT_AUTH_READTIMEOUT": "PT3S",
+            "CAMUNDA_CLIENT_TENANTID": "blue",
+            "CAMUNDA_KEEP_ALIVE": "30000",
+        },
+    ).settings
+
+    assert (settings.gateway.auth.issuer_url, settings.gateway.auth.timeout_seconds) == ("https://login/realm", 3)
+    assert settings.worker.tenant_ids == ("blue",)
+    assert settings.gateway.keep_alive_seconds == 30
+    both = {"CAMUNDA_CLIENT_TENANTID": "blue", "CAMUNDA_CLIENT_WORKER_DEFAULTS_TENANTIDS": "red,green"}
+    assert loaded(tmp_path, both).settings.worker.tenant_ids == ("red", "green")
+    with pytest.raises(ConfigError, match=r"CAMUNDA_CLIENT_AUTH_WELLKNOWNCONFIGURATIONURL: it does not end with"):
+        loaded(tmp_path, {"CAMUNDA_CLIENT_AUTH_WELLKNOWNCONFIGURATIONURL": "https://login/realm"})
+
+
+@pytest.mark.parametrize("spelling", ["SECRETPROVIDER", "SECRET_PROVIDER"])
+def test_environment_secrets_can_be_switched_off_in_the_java_way(tmp_path: Path, spelling: str) -> None:
+    names = {f"CAMUNDA_CONNECTOR_{spelling}_ENVIRONMENT_ENABLED": "false"}
+
+    assert loaded(tmp_path, names).settings.secrets.provider_settings() == {"env": {"enabled": "false"}}
+
+
+def test_java_names_that_nothing_reads_are_said_once(tmp_path: Path) -> None:
+    answer = loaded(
+        tmp_path,
+        {
+            "CAMUNDA_CLIENT_MODE": "self-managed",
+            "CAMUNDA_CLIENT_GRPCADDRESS": "http://z:1",
+            "CAMUNDA_CLIENT_MAXMETADATASIZE": "16KB",
+            "CAMUNDA_CLIENT_CLOUD_REGION": "bru-2",
+            "CAMUNDA_CONNECTOR_POLLING_ENABLED": "false",
+            "CAMUNDA_CONNECTOR_OAUTH_CACHE_SKEWBUFFER": "PT10S",
+            "CAMUNDA_CLIENT_SERVICE_HOST": "10.0.0.1",
+            "CONNECTOR_MINE_FUNCTION": "com.example.Mine",
+            "CONNECTOR_MINE_TYPE": "mine",
+            "CONNECTOR_OF_ANOTHER_PROGRAM": "x",
+        },
+    )
+
+    (warning,) = answer.warnings
+    assert warning == (
+        "These variables of the Java runtime have no effect here: CAMUNDA_CLIENT_MAXMETADATASIZE,"
+        " CAMUNDA_CONNECTOR_OAUTH_CACHE_SKEWBUFFER, CONNECTOR_MINE_FUNCTION."
+    )
+
+
+def test_the_java_list_of_the_only_types_to_serve_is_not_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"CONNECTOR_OUTBOUND_ENABLED .* COUPLER_DISABLED_TYPES"):
+        loaded(tmp_path, {"CONNECTOR_OUTBOUND_ENABLED": ""})
+
+
 def test_older_java_names_give_way_to_newer_ones(tmp_path: Path) -> None:
     older = {"CAMUNDA_CLIENT_ZEEBE_GRPCADDRESS": "http://old:1", "CAMUNDA_GRPC_ADDRESS": "http://raw:1"}
 

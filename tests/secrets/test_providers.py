@@ -44,6 +44,13 @@ async def test_tenant_and_process_can_be_part_of_the_name() -> None:
     assert await provider.get("A", SCOPE) == "x"
 
 
+async def test_the_environment_can_be_switched_off(caplog: pytest.LogCaptureFixture) -> None:
+    provider = EnvironmentSecrets(EnvironmentSecrets.Settings(enabled=False, prefix=""), {"A": "x"})
+
+    assert await provider.get("A", SCOPE) is None
+    assert caplog.messages == []
+
+
 async def test_bytes_in_the_environment_are_no_text() -> None:
     provider = EnvironmentSecrets(environ={"SECRET_A": os.fsdecode(b"\xff"), "SECRET_B": "ü"})
 

@@ -25,6 +25,8 @@ class EnvironmentSecrets:
     class Settings(BaseModel):
         """``COUPLER_SECRETS__ENV__…``"""
 
+        enabled: bool = True
+        """Whether jobs get secrets from the environment at all."""
         prefix: str = "SECRET_"
         tenant_aware: bool = False
         """Look up ``SECRET_<tenant>_NAME``."""
@@ -35,7 +37,7 @@ class EnvironmentSecrets:
         self._settings = settings or self.Settings()
         self._environ = os.environ if environ is None else environ
         self._warned: set[str] = set()
-        if not self._settings.prefix:
+        if self._settings.enabled and not self._settings.prefix:
             log.warning(
                 "COUPLER_SECRETS__ENV__PREFIX is empty:"
                 " process models can read every environment variable of this process."
@@ -47,6 +49,8 @@ class EnvironmentSecrets:
         Raises:
             SecretsUnavailable: it holds bytes that are no text.
         """
+        if not self._settings.enabled:
+            return None
         value = self._environ.get(self._variable(name, scope))
         if value is None:
             self._hint(name, scope)

@@ -60,6 +60,16 @@ def _upper(text: str) -> str:
     return text.strip().upper()
 
 
+_WELL_KNOWN = "/.well-known/openid-configuration"
+
+
+def _issuer(text: str) -> str:
+    """The issuer whose discovery document this is."""
+    if not text.strip().endswith(_WELL_KNOWN):
+        raise ValueError(f"it does not end with {_WELL_KNOWN}; name the token endpoint instead")
+    return text.strip().removesuffix(_WELL_KNOWN)
+
+
 @dataclass(slots=True, frozen=True)
 class Alias:
     """A property of the Java runtime and the setting that it stands for."""
@@ -99,9 +109,11 @@ _CLIENT = (
     _alias("camunda.client.auth.client-secret", "gateway.auth.client_secret"),
     _alias("camunda.client.auth.token-url", "gateway.auth.token_url"),
     _alias("camunda.client.auth.issuer-url", "gateway.auth.issuer_url"),
+    _alias("camunda.client.auth.well-known-configuration-url", "gateway.auth.issuer_url", _issuer),
     _alias("camunda.client.auth.audience", "gateway.auth.audience"),
     _alias("camunda.client.auth.scope", "gateway.auth.scope"),
     _alias("camunda.client.auth.resource", "gateway.auth.resource"),
+    _alias("camunda.client.auth.read-timeout", "gateway.auth.timeout_seconds", seconds),
 )
 _WORKER = (
     _alias("camunda.client.worker.defaults.max-jobs-active", "worker.max_jobs_active"),
@@ -110,6 +122,7 @@ _WORKER = (
     _alias("camunda.client.worker.defaults.stream-enabled", "worker.stream_enabled"),
     _alias("camunda.client.worker.defaults.tenant-ids", "worker.tenant_ids"),
     _alias("camunda.client.worker.defaults.name", "worker.worker_name"),
+    _alias("camunda.client.tenant-id", "worker.tenant_ids"),
 )
 # Names of the 8.7 line, and of the Java client without Spring. Looked at after those above.
 _OLDER = (
@@ -119,12 +132,16 @@ _OLDER = (
     _alias("camunda.client.zeebe.ca-certificate-path", "gateway.ca_certificate_path"),
     _alias("camunda.client.zeebe.defaults.max-jobs-active", "worker.max_jobs_active"),
     _alias("camunda.client.zeebe.defaults.timeout", "worker.lease_seconds", seconds),
+    _alias("camunda.client.zeebe.defaults.request-timeout", "worker.request_timeout_seconds", seconds),
     _alias("camunda.client.zeebe.defaults.stream-enabled", "worker.stream_enabled"),
+    _alias("camunda.client.zeebe.defaults.tenant-ids", "worker.tenant_ids"),
+    _alias("camunda.client.zeebe.defaults.name", "worker.worker_name"),
     _alias("CAMUNDA_GRPC_ADDRESS", "gateway.grpc_address"),
     _alias("CAMUNDA_REST_ADDRESS", "gateway.rest_address"),
     _alias("CAMUNDA_PREFER_REST", "gateway.prefer_rest"),
     _alias("CAMUNDA_CA_CERTIFICATE_PATH", "gateway.ca_certificate_path"),
     _alias("CAMUNDA_OVERRIDE_AUTHORITY", "gateway.override_authority"),
+    _alias("CAMUNDA_KEEP_ALIVE", "gateway.keep_alive_seconds", seconds),
     _alias("CAMUNDA_BASIC_AUTH_USERNAME", "gateway.auth.username"),
     _alias("CAMUNDA_BASIC_AUTH_PASSWORD", "gateway.auth.password"),
     _alias("CAMUNDA_CLIENT_ID", "gateway.auth.client_id"),
@@ -134,11 +151,13 @@ _OLDER = (
     _alias("CAMUNDA_TOKEN_SCOPE", "gateway.auth.scope"),
     _alias("CAMUNDA_TOKEN_RESOURCE", "gateway.auth.resource"),
     _alias("CAMUNDA_DEFAULT_JOB_WORKER_TENANT_IDS", "worker.tenant_ids"),
+    _alias("CAMUNDA_CLIENT_WORKER_STREAM_ENABLED", "worker.stream_enabled"),
 )
 _CONNECTORS = (
-    _alias("camunda.connector.secretprovider.environment.prefix", "secrets.env.prefix", may_be_empty=True),
-    _alias("camunda.connector.secretprovider.environment.tenantaware", "secrets.env.tenant_aware"),
-    _alias("camunda.connector.secretprovider.environment.processdefinitionaware", "secrets.env.process_aware"),
+    _alias("camunda.connector.secret-provider.environment.enabled", "secrets.env.enabled"),
+    _alias("camunda.connector.secret-provider.environment.prefix", "secrets.env.prefix", may_be_empty=True),
+    _alias("camunda.connector.secret-provider.environment.tenantaware", "secrets.env.tenant_aware"),
+    _alias("camunda.connector.secret-provider.environment.processdefinitionaware", "secrets.env.process_aware"),
     _alias("camunda.connector.secret-resolver.secret-filter.mode", "secrets.filter", _upper),
     _alias("CONNECTOR_OUTBOUND_DISABLED", "disabled_types"),
 )

@@ -20,6 +20,7 @@ from coupler.settings.aliases import alias_layer, standard_proxy_layer
 from coupler.settings.model import Settings
 from coupler.settings.sources import Layer, Value, environment_layer, file_layer, find_file, read_env_file
 from coupler.settings.tree import SettingPath, is_open, is_secret, leaf_of, variable
+from coupler.settings.without_effect import without_effect
 
 
 @dataclass(slots=True, frozen=True)
@@ -63,6 +64,7 @@ def load(sources: Sources | None = None) -> Loaded:
     merged = {**(file_layer(config) if config else {}), **aliases, **own}
     merged = {**_standard_proxies(merged, {**variables, **sources.environ}), **merged}
     warnings.extend(_unsupported(merged))
+    warnings.extend(without_effect({**variables, **sources.environ}))
     known = {path: value for path, value in merged.items() if leaf_of(path) or is_open(path)}
     settings = _validated(known)
     origins = {path: value.origin for path, value in known.items()}

@@ -47,7 +47,7 @@ def environment_layer(environ: Mapping[str, str], source: str) -> Layer:
             continue
         path = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
         if not _is_setting(path):
-            if _is_service_link(name, text):
+            if is_service_link(name, text):
                 continue
             raise ConfigError(_unknown(name, f"{source}: "))
         value = parsed(path, text, name)
@@ -158,7 +158,8 @@ def _is_setting(path: SettingPath) -> bool:
     return "" not in path and path[0] != "connectors_by_name" and (leaf_of(path) is not None or is_open(path))
 
 
-def _is_service_link(name: str, text: str) -> bool:
+def is_service_link(name: str, text: str) -> bool:
+    """Whether Kubernetes made the variable for a service with a name that looks like ours."""
     if "__" in name:
         return False
     if _SERVICE_LINK.search(name) is not None:
