@@ -18,7 +18,7 @@ from coupler.sdk.context import Resources
 from coupler.secrets.provider import SecretScope
 from coupler.secrets.resolution import Secrets
 from coupler.telemetry.metrics import JobMetrics
-from coupler.testing import FakeGateway
+from coupler.testing import FakeGateway, UpdateTimeoutCommand
 from coupler.worker.config import WorkerConfig
 from coupler.worker.worker import Worker
 
@@ -83,6 +83,15 @@ class Kit:
         async with asyncio.timeout(seconds):
             while not condition():
                 await asyncio.sleep(0.005)
+
+    async def until_extended(self, *keys: int) -> None:
+        """Waits until the leases of all these jobs have been extended once more."""
+
+        def extensions(key: int) -> int:
+            return sum(isinstance(each, UpdateTimeoutCommand) for each in self.gateway.commands_for(key))
+
+        before = {key: extensions(key) for key in keys}
+        await self.until(lambda: all(extensions(key) > before[key] for key in keys))
 
 
 @asynccontextmanager

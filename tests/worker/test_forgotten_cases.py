@@ -13,7 +13,7 @@ import pytest
 from coupler.errors import GatewayStatus
 from coupler.gateway.protocol import Job
 from coupler.secrets.masking import Masker
-from coupler.testing import CompleteCommand, FailCommand, FakeGateway, UpdateTimeoutCommand
+from coupler.testing import CompleteCommand, FailCommand, FakeGateway, ManualClock, UpdateTimeoutCommand
 from coupler.worker.active import ActiveJobs, Held, Phase
 from tests.worker.kit import JOB_TYPE, DictSecrets, connector, registered, run_one, working
 
@@ -63,10 +63,13 @@ async def test_lease_lost_cancels_the_connector_and_sends_no_command() -> None:
 
 
 async def test_long_job_keeps_its_lease_and_runs_once() -> None:
-    gate = Gate()
-    async with working(connector(gate), lease_seconds=0.5, lease_tick_seconds=0.05) as kit:
+    gate, gateway = Gate(), FakeGateway(clock=ManualClock())
+    async with working(connector(gate), gateway=gateway, lease_seconds=0.5, lease_tick_seconds=0.05) as kit:
         key = kit.gateway.add_job(JOB_TYPE)
-        await kit.until(lambda: len(kit.gateway.commands_for(key)) >= 3)
+        # When most of a lease goes by after each extension: without any of them the lease would be over
+        for _ in range(3):
+            await kit.until_extended(key)
+            gateway.advance(0.4)
         gate.open.set()
         await kit.gateway.drain()
         assert gate.runs == 1

@@ -140,13 +140,14 @@ async def test_no_lease_runs_out_in_a_stream_that_is_not_read() -> None:
 
     gateway = FakeGateway()
     instance = registered(connector(held), max_jobs_active=1)
-    async with working(instance, gateway=gateway, lease_seconds=1.0, lease_tick_seconds=0.05) as kit:
+    async with working(instance, gateway=gateway, lease_seconds=4.0, lease_tick_seconds=0.05) as kit:
         await kit.until(lambda: gateway.open_streams == 1)
         keys = [gateway.add_job(JOB_TYPE) for _ in range(6)]
 
         # When nothing was read for a while, then the stream is read out and closed, and the leases are kept alive
         await kit.until(lambda: len(kit.worker.running()) == 6 and gateway.open_streams == 0)
-        await asyncio.sleep(2.0)
+        for _ in range(2):
+            await kit.until_extended(*keys)
         assert gateway.open_streams == 0
         assert [gateway.job(key).activations for key in keys] == [1] * 6
 
@@ -203,16 +204,20 @@ async def test_backpressure_on_half_of_all_calls_loses_nothing() -> None:
 
 async def test_polls_that_come_back_empty_at_once_are_repeated_no_faster_than_every_100_ms() -> None:
     gateway = FakeGateway()
-    async with working(connector(Counting()), gateway=gateway, stream_enabled=False, request_timeout_seconds=-1.0):
-        await asyncio.sleep(0.5)
-    assert 2 <= len(gateway.activations) <= 7
+    before = time.monotonic()
+    async with working(
+        connector(Counting()), gateway=gateway, stream_enabled=False, request_timeout_seconds=-1.0
+    ) as kit:
+        await kit.until(lambda: len(gateway.activations) >= 6)
+        assert time.monotonic() - before > 0.45
 
 
 async def test_an_idle_stream_is_polled_beside_less_and_less() -> None:
     gateway = FakeGateway()
-    async with working(connector(Counting()), gateway=gateway):
-        await asyncio.sleep(1.0)
-    assert len(gateway.activations) <= 6  # at 0, 0.1, 0.26, 0.52, 0.93 s …
+    before = time.monotonic()
+    async with working(connector(Counting()), gateway=gateway) as kit:
+        await kit.until(lambda: len(gateway.activations) >= 6)
+        assert time.monotonic() - before > 1.0  # at 0, 0.1, 0.26, 0.52, 0.93, 1.59 s …
 
 
 async def test_a_gateway_that_is_away_makes_the_subscription_unready_until_it_is_back() -> None:
