@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -58,6 +59,15 @@ def handles(worker: ZeebeWorker, job_type: str) -> Callable[[F], F]:
     """``worker.task`` with a type that a checker can follow."""
     decorator: Callable[[F], F] = cast(Any, worker).task(task_type=job_type)
     return decorator
+
+
+def lease_seconds_left(engine: EmbeddedEngine, job_key: int) -> float:
+    """How long the lease of a job goes on."""
+    job = engine.engine.store.jobs.get(job_key)
+    assert job is not None
+    assert job.state == "leased"
+    assert job.due is not None
+    return job.due / 1000 - time.time()
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -44,13 +43,13 @@ async def polling(gateway: Served, polls: int, job_type: str = "work") -> None:
 
 
 async def leased_when_blocked(gateway: Served) -> int:
-    """How many jobs are leased once a stream that nobody reads takes no more."""
-    before, now = -1, 0
+    """How many jobs are leased once a stream that nobody reads takes no more: ten looks in a row find the same."""
+    looks: list[int] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not now or before != now:
+        while len(looks) < 10 or not looks[-1] or len(set(looks[-10:])) > 1:
             await asyncio.sleep(0.1)
-            before, now = now, states(gateway).get("leased", 0)
-    return now
+            looks.append(states(gateway).get("leased", 0))
+    return looks[-1]
 
 
 async def until(condition: Any) -> None:
@@ -139,12 +138,16 @@ async def test_streams_share_the_jobs(gateway: Served) -> None:
     for _ in range(10):
         await gateway.engine.create_instance("p")
     await until(lambda: states(gateway) == {"leased": 10})
-    received = []
-    for stream in streams:
-        with suppress(TimeoutError):
-            while True:
-                received.append((await asyncio.wait_for(stream.read(), 0.2)).key)
-        stream.cancel()
+    received: list[int] = []
+
+    async def read(stream: Any) -> None:
+        while (job := await stream.read()) is not grpc.aio.EOF:  # type: ignore[attr-defined]
+            received.append(job.key)
+
+    readers = [asyncio.create_task(read(stream)) for stream in streams]
+    await until(lambda: len(received) >= 10)
+    await gateway.engine.stop()  # ends the streams, once all is written
+    await asyncio.wait_for(asyncio.gather(*readers), PATIENCE_SECONDS)
     assert len(set(received)) == len(received) == 10
 
 
@@ -208,7 +211,9 @@ async def test_stopping_ends_streams_and_polls(gateway: Served) -> None:
 async def test_waiting_costs_nothing(gateway: Served) -> None:
     streams = [open_stream(gateway) for _ in range(5)]
     polls = [asyncio.create_task(gateway.activate(f"type-{n}", requestTimeout=60_000)) for n in range(20)]
-    await polling(gateway, 1, "type-19")
+    await opened(gateway, 5)
+    for n in range(20):
+        await polling(gateway, 1, f"type-{n}")
     before = time.process_time()
     await asyncio.sleep(1)
     assert time.process_time() - before < 0.1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from coupler.gateway.protocol import ActivateRequest, Gateway
 from coupler.http.engine import Engine
 from tests.embedded.bpmn import end, model, start, task
 from tests.embedded.rest import PATIENCE_SECONDS
+from tests.embedded.served import lease_seconds_left
 
 POLL = ActivateRequest("work", "w", lease_seconds=60, max_jobs=10, request_timeout_seconds=20)
 NOW = replace(POLL, request_timeout_seconds=-1)
@@ -123,18 +125,22 @@ async def test_commands_reach_the_job(subject: Subject) -> None:
 async def test_a_backoff_is_kept(subject: Subject) -> None:
     await subject.engine.create_instance("p")
     (job,) = await subject.client.activate(NOW)
+    before = time.monotonic()
     await subject.client.fail(job.key, retries=1, message="later", backoff_seconds=0.5)
-    assert await subject.client.activate(NOW) == []
     (again,) = await subject.client.activate(POLL)
+    assert time.monotonic() - before > 0.49
     assert again.retries == 1
 
 
-async def test_a_lease_is_extended(subject: Subject) -> None:
+async def test_a_lease_is_extended_and_cut(subject: Subject) -> None:
     await subject.engine.create_instance("p")
-    (job,) = await subject.client.activate(replace(NOW, lease_seconds=0.3))
+    (job,) = await subject.client.activate(replace(NOW, lease_seconds=20))
     await subject.client.update_timeout(job.key, 60)
-    await asyncio.sleep(0.6)
+    assert 40 < lease_seconds_left(subject.engine, job.key) < 60.1
     assert await subject.client.activate(NOW) == []
+    await subject.client.update_timeout(job.key, 0.1)
+    (again,) = await subject.client.activate(POLL)
+    assert again.key == job.key
 
 
 async def test_refusals_have_their_status(subject: Subject) -> None:

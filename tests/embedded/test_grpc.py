@@ -16,7 +16,7 @@ from coupler.embedded import EmbeddedEngine, EngineConfig
 from coupler.errors import ConfigError
 from coupler.gateway.proto import gateway_pb2 as pb
 from tests.embedded.bpmn import model, one_task, start, task
-from tests.embedded.served import Served, served
+from tests.embedded.served import Served, lease_seconds_left, served
 
 
 @pytest.fixture
@@ -131,10 +131,10 @@ async def test_the_admin_resolves_and_gives_one_more_retry(gateway: Served) -> N
 
 async def test_a_thrown_error_and_an_extended_lease(gateway: Served) -> None:
     await gateway.engine.create_instance("p")
-    (job,) = await gateway.activate(timeout=50)
+    (job,) = await gateway.activate(timeout=20_000)
     extend = pb.UpdateJobTimeoutRequest(jobKey=job.key, timeout=60_000)
     await gateway.call("UpdateJobTimeout", extend, pb.UpdateJobTimeoutResponse)
-    await asyncio.sleep(0.1)
+    assert 40 < lease_seconds_left(gateway.engine, job.key) < 60.1
     assert await gateway.activate() == []
     await gateway.call("ThrowError", pb.ThrowErrorRequest(jobKey=job.key, errorCode="E"), pb.ThrowErrorResponse)
     assert gateway.engine.view().incidents[0].type == "UNHANDLED_ERROR_EVENT"

@@ -170,7 +170,8 @@ async def test_sigterm_ends_the_process_with_0(tmp_path: Path) -> None:
     with engine_process(tmp_path / "engine.db") as (process, address, _):
         async with connected(address) as gateway:
             poll = asyncio.create_task(gateway.activate(requestTimeout=600_000))
-            await asyncio.sleep(0.1)
+            for _ in range(3):  # taken up in turn: the poll is there before these are answered
+                await gateway.call("Topology", pb.TopologyRequest(), pb.TopologyResponse)
             process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(poll, PATIENCE_SECONDS) == []
         assert await asyncio.to_thread(process.wait, PATIENCE_SECONDS) == 0
