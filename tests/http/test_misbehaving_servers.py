@@ -17,11 +17,14 @@ from coupler.http.messages import HttpRequest, TransportError, TransportFault
 from tests.http.server import Handler, Received, Server, always, reply
 
 READ = 0.15
+NO_MATTER = 8.0  # a read timeout that has no part in the outcome, on however busy a machine
 
 
-async def fault_from(handler: Handler, engine: Engine, method: str = "GET", limit: int | None = None) -> TransportError:
+async def fault_from(
+    handler: Handler, engine: Engine, method: str = "GET", limit: int | None = None, *, read: float = NO_MATTER
+) -> TransportError:
     async with Server(handler) as server:
-        request = HttpRequest(method, server.url, read_timeout_seconds=READ, max_body_bytes=limit)
+        request = HttpRequest(method, server.url, read_timeout_seconds=read, max_body_bytes=limit)
         with pytest.raises(TransportError) as caught:
             async with asyncio.timeout(10):
                 await engine.send(request)
@@ -32,7 +35,7 @@ async def test_silence_before_the_headers(engine: Engine) -> None:
     async def silent(request: Received, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(30)
 
-    error = await fault_from(silent, engine)
+    error = await fault_from(silent, engine, read=READ)
     assert (error.fault, error.headers_received) == (TransportFault.TIMEOUT, False)
 
 
@@ -41,7 +44,7 @@ async def test_silence_within_the_headers(engine: Engine) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nX-A: ")
         await asyncio.sleep(30)
 
-    error = await fault_from(half, engine)
+    error = await fault_from(half, engine, read=READ)
     assert (error.fault, error.headers_received) == (TransportFault.TIMEOUT, False)
 
 
@@ -50,22 +53,25 @@ async def test_silence_within_the_body(engine: Engine) -> None:
         writer.write(reply(404, body="half", length=100, reason="Not Found"))
         await asyncio.sleep(30)
 
-    error = await fault_from(half, engine)
+    error = await fault_from(half, engine, read=10 * READ)  # the headers are to arrive within it
     assert (error.fault, error.headers_received) == (TransportFault.TIMEOUT, True)
     assert error.response is not None
     assert (error.response.status, error.response.reason) == (404, "Not Found")
 
 
 async def test_a_slow_body_without_silence_is_fine(engine: Engine) -> None:
+    # Given a body that takes longer than a read may, in pieces far apart from that limit
+    read = 10 * READ
+
     async def drip(request: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(reply(body="", length=12))
         for _ in range(12):
-            await asyncio.sleep(READ / 5)
+            await asyncio.sleep(read / 10)
             writer.write(b"x")
             await writer.drain()
 
     async with Server(drip) as server:
-        response = await engine.send(HttpRequest("GET", server.url, read_timeout_seconds=READ))
+        response = await engine.send(HttpRequest("GET", server.url, read_timeout_seconds=read))
     assert response.body == b"x" * 12
 
 
