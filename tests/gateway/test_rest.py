@@ -99,6 +99,18 @@ async def test_null_variables_and_headers_are_empty_objects(engine: Engine) -> N
     assert (job.variables, job.custom_headers, job.tenant_id) == ("{}", "{}", "<default>")
 
 
+async def test_keys_may_be_numbers_as_before_8_8(engine: Engine) -> None:
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        keys = '"jobKey":2251799813685249,"processInstanceKey":2,"processDefinitionKey":3,"elementInstanceKey":4'
+        return web.Response(text=f'{{"jobs":[{{{keys},"type":"t","worker":null}}]}}')
+
+    async with RestFront() as front:
+        front.override = answer
+        (job,) = await client(front.address, engine).activate(POLL)
+    assert (job.key, job.process_instance_key) == (2251799813685249, 2)
+    assert (job.process_definition_key, job.element_instance_key, job.worker) == (3, 4, "")
+
+
 async def test_a_poll_that_hangs_ends_at_its_deadline(engine: Engine) -> None:
     async def hang(_request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(60)

@@ -247,3 +247,12 @@ async def test_variables_of_a_verdict_that_are_too_large_are_an_incident(verdict
     assert isinstance(command, FailCommand)
     assert command.retries == 0
     assert "Output variables payload" in command.message
+
+
+async def test_a_short_secret_leaves_the_suffix_of_a_message_as_monitors_know_it() -> None:
+    command = await run_one(
+        variables={"value": "{{secrets.T}}"},
+        headers={"errorExpression": "=jobError(response, {v: response})"},
+        secrets=DictSecrets({"T": "ab"}),
+    )
+    assert command.message == "*** | Error variables: {v=***, error=***}"

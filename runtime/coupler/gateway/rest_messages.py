@@ -9,18 +9,18 @@ from coupler.gateway.protocol import Broker, Job, Partition, Topology
 
 
 class JobAnswer(msgspec.Struct, rename="camel"):
-    """An activated job; keys are strings here."""
+    """An activated job; keys are strings here, and numbers before 8.8."""
 
-    job_key: str
+    job_key: str | int
     type: str
-    process_instance_key: str = "0"
+    process_instance_key: str | int = "0"
     process_definition_id: str = ""
     process_definition_version: int = 0
-    process_definition_key: str = "0"
+    process_definition_key: str | int = "0"
     element_id: str = ""
-    element_instance_key: str = "0"
+    element_instance_key: str | int = "0"
     custom_headers: msgspec.Raw = msgspec.Raw(b"{}")
-    worker: str = ""
+    worker: str | None = None
     retries: int = 0
     deadline: int = 0
     variables: msgspec.Raw = msgspec.Raw(b"{}")
@@ -38,7 +38,7 @@ class JobAnswer(msgspec.Struct, rename="camel"):
             self.element_id,
             int(self.element_instance_key),
             _text(self.custom_headers),
-            self.worker,
+            self.worker or "",
             self.retries,
             self.deadline,
             _text(self.variables),

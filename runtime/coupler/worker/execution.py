@@ -32,7 +32,7 @@ from coupler.worker import headers as task_headers
 from coupler.worker.active import Cut, Held
 from coupler.worker.binding import bind, bind_with_documents, decode
 from coupler.worker.config import WorkerConfig
-from coupler.worker.failure import ErrorResult, describe, error_result, failed, java_type
+from coupler.worker.failure import SUFFIX, ErrorResult, describe, error_result, failed, java_type
 from coupler.worker.headers import Headers
 from coupler.worker.invocation import Invocation
 from coupler.worker.judge import judge_error, judge_success
@@ -306,7 +306,8 @@ def _masked(outcome: Outcome, masker: Masker, *, after_error: bool = False) -> O
         return outcome
     match outcome:
         case Failed(retries, message, backoff, variables):
-            return Failed(retries, masker.mask(message), backoff, variables and _masked_json(variables, masker))
+            told = SUFFIX.join(map(masker.mask, message.split(SUFFIX)))
+            return Failed(retries, told, backoff, variables and _masked_json(variables, masker))
         case BpmnErrorThrown(code, message, variables):
             told = _masked_json(variables, masker) if after_error else variables
             return BpmnErrorThrown(code, masker.mask(message), told)

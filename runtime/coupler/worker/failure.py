@@ -14,6 +14,9 @@ from coupler.worker.describable import describable
 from coupler.worker.outcome import Failed
 from coupler.worker.text import cut, java_text
 
+SUFFIX = " | Error variables: "
+"""Between the message of a failure and its variables; monitors look for it."""
+
 _UNMASKABLE = "The job failed. The reason is not shown, because hiding secrets in it failed."
 _SHORT_CODE = 16
 _MAX_RETRIES = 2**31 - 1
@@ -71,7 +74,7 @@ def fail_with(message: str, variables: dict[str, Any], retries: int, backoff: fl
     """A FailJob whose message shows its variables too, the way the Java runtime prints them."""
     encoded = json.dumps(variables)
     limit = config.max_message_length
-    text = cut(f"{message} | Error variables: {java_text(variables, limit)}", limit)
+    text = cut(f"{message}{SUFFIX}{java_text(variables, limit)}", limit)
     if len(encoded.encode()) > config.max_variables_bytes:
         variables = {"error": _without_variables(variables.get("error"), len(encoded))}
         encoded = json.dumps(variables)
