@@ -90,15 +90,14 @@ async def test_a_status_line_without_a_phrase_has_an_empty_reason(engine: Engine
 
 
 async def test_connections_are_reused_and_idle_ones_given_up() -> None:
-    engine = Engine(HttpConfig(keep_alive_seconds=0.05))
-    async with Server(always(reply())) as server:
-        for _ in range(3):
+    for keep_alive_seconds, connections in ((60.0, 1), (0.05, 2)):
+        engine = Engine(HttpConfig(keep_alive_seconds=keep_alive_seconds))
+        async with Server(always(reply())) as server:
             await engine.send(HttpRequest("GET", server.url))
-        reused = server.connections
-        await asyncio.sleep(0.2)
-        await engine.send(HttpRequest("GET", server.url))
-        assert (reused, server.connections) == (1, 2)
-        await engine.close()
+            await asyncio.sleep(0.2)
+            await engine.send(HttpRequest("GET", server.url))
+            assert server.connections == connections
+            await engine.close()
 
 
 async def test_connections_per_origin_are_limited() -> None:

@@ -60,8 +60,24 @@ def _whole(value: Any) -> Any:
     return value
 
 
-NOT_JSON: Final = (Malformed, UnicodeDecodeError, RecursionError, ArithmeticError)
+_NOT_JSON: Final = (Malformed, UnicodeDecodeError, RecursionError, ArithmeticError)
 """What the strict decoder raises; the last for numbers beyond all bounds."""
+
+
+def any_json(body: bytes) -> Any:
+    """The JSON value, of any kind, that the body holds; what follows it is ignored.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        return loads(body)
+    except _NOT_JSON:
+        pass
+    try:
+        return leading_json(body, scalars=True)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def structured_or_text(body: bytes) -> Any:
@@ -73,7 +89,7 @@ def structured_or_text(body: bytes) -> Any:
     if start in (b"{", b"["):
         try:
             return loads(body)
-        except NOT_JSON:
+        except _NOT_JSON:
             pass
     elif not start and (not body or body.isspace()):
         return None
@@ -94,4 +110,4 @@ def result(response: HttpResponse, body: Any, document: Any = None) -> dict[str,
     }
 
 
-__all__ = ["NOT_JSON", "header_map", "leading_json", "result", "structured_or_text"]
+__all__ = ["any_json", "header_map", "leading_json", "result", "structured_or_text"]

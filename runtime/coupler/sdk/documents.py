@@ -18,12 +18,12 @@ import codecs
 from enum import Enum
 from typing import Annotated, Any, Final
 
-from coupler import json
 from coupler.documents.content import Content, ContentTooLarge, in_pieces, read_all
 from coupler.documents.creation import UploadFailed
 from coupler.documents.document import Document
 from coupler.documents.reference import Metadata
 from coupler.documents.store import DocumentNotFound, Source
+from coupler.http.answers import any_json
 from coupler.sdk.context import JobContext
 from coupler.sdk.errors import ConnectorError, InputError
 from coupler.sdk.input import Input
@@ -145,8 +145,8 @@ def _json(body: bytes) -> Any:
             "JSON response format selected but payload was empty or could not be parsed.", code="INVALID_JSON"
         )
     try:
-        return json.loads(body)
-    except (json.Malformed, UnicodeDecodeError, RecursionError) as error:
+        return any_json(body)
+    except ValueError as error:
         raise ConnectorError(
             f"JSON response format selected but the payload is not valid JSON: {error}", code="INVALID_JSON"
         ) from error

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from coupler.http.answers import NOT_JSON, leading_json, structured_or_text
+from coupler.http.answers import any_json, structured_or_text
 from coupler.http.messages import HttpResponse, TransportError, TransportFault
-from coupler.json import loads
 from coupler.sdk.documents import INLINE_LIMIT_BYTES, ReturnFormat, text_encoding
 from coupler.sdk.errors import ConnectorError
 
@@ -22,12 +21,8 @@ def _json(response: HttpResponse) -> Any:
     if not body or body.isspace():
         return None
     try:
-        return loads(body)
-    except NOT_JSON:
-        pass
-    try:
-        return leading_json(body, scalars=True)
-    except (ValueError, RecursionError) as error:
+        return any_json(body)
+    except ValueError as error:
         if 300 <= response.status < 400:
             return body.decode("utf-8", "replace")
         raise ConnectorError(
