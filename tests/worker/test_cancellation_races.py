@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from coupler.errors import ConnectorError, GatewayStatus
+from coupler.errors import ConnectorError, GatewayError, GatewayStatus
 from coupler.gateway.protocol import ActivateRequest, Job
 from coupler.testing import (
     CompleteCommand,
@@ -265,18 +265,28 @@ async def test_a_lease_that_cannot_be_extended_for_a_while_goes_on_afterwards() 
         assert gate.runs == 1
 
 
-async def test_not_found_that_was_overtaken_by_a_new_delivery_does_not_cut_the_run() -> None:
+async def test_not_found_that_was_overtaken_by_a_new_delivery_does_not_cut_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     gate = Gate()
+    asked, overtaken = asyncio.Event(), asyncio.Event()
+
+    async def answered_late(job_key: int, lease_seconds: float) -> None:
+        asked.set()
+        await overtaken.wait()
+        raise GatewayError(GatewayStatus.NOT_FOUND, "update_timeout")
+
     async with idle_worker(gate, lease_tick_seconds=60) as kit:
         key = kit.gateway.add_job(JOB_TYPE)
         await deliver(kit)
         await kit.until(lambda: gate.runs == 1)
         (held,) = kit.worker._active
-        kit.gateway.faults.inject("update_timeout", GatewayStatus.NOT_FOUND, delay_seconds=0.05)
+        monkeypatch.setattr(kit.gateway, "update_timeout", answered_late)
         extension = asyncio.create_task(kit.worker._keeper._extend(held))
-        await asyncio.sleep(0.01)
+        await asked.wait()
         kit.gateway.advance(LEASE_SECONDS + 1)
         await deliver(kit)
+        overtaken.set()
         await extension
         gate.open.set()
         await settled(kit)

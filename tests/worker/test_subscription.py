@@ -96,15 +96,22 @@ async def test_older_jobs_are_polled_although_the_stream_is_never_empty() -> Non
 
 async def test_jobs_pushed_before_a_shutdown_are_read_out_and_handed_back() -> None:
     gateway = FakeGateway()
-    async with working(registered(connector(Counting(0.3)), max_jobs_active=2), gateway=gateway) as kit:
+    release = asyncio.Event()
+
+    async def held(bound: Any, context: Any) -> Any:
+        await release.wait()
+        return {}
+
+    async with working(registered(connector(held), max_jobs_active=2), gateway=gateway) as kit:
         await kit.until(lambda: gateway.open_streams == 1)
         keys = [gateway.add_job(JOB_TYPE) for _ in range(20)]
         await kit.until(lambda: len(kit.worker.running()) == 2)
-        summary = await kit.worker.drain()
-        assert summary.finished == 2
+        draining = asyncio.create_task(kit.worker.drain())
+        await kit.until(lambda: sum(bool(gateway.commands_for(key)) for key in keys) == 18)
+        release.set()
+        assert (await draining).finished == 2
         back = [c for key in keys for c in gateway.commands_for(key) if isinstance(c, FailCommand)]
-        assert [command.retries for command in back] == [3] * len(back)
-        # every job is finished, handed back, or was never taken
+        assert [command.retries for command in back] == [3] * 18
         active = [key for key in keys if gateway.job(key).state is JobState.ACTIVE]
         assert active == []
 
