@@ -256,3 +256,14 @@ async def test_a_short_secret_leaves_the_suffix_of_a_message_as_monitors_know_it
         secrets=DictSecrets({"T": "ab"}),
     )
     assert command.message == "*** | Error variables: {v=***, error=***}"
+
+
+@pytest.mark.parametrize("verdict", ["jobError(response)", 'bpmnError("B", response)'])
+async def test_a_secret_at_the_end_of_a_message_is_masked_before_the_message_is_cut(verdict: str) -> None:
+    secret = "s3cr3t-0123456789"
+    command = await run_one(
+        variables={"value": "x" * 5990 + "{{secrets.T}}" + "y" * 100},
+        headers={"errorExpression": f"={verdict}"},
+        secrets=DictSecrets({"T": secret}),
+    )
+    assert command.message == "x" * 5990 + "***" + "y" * 7

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel
 
@@ -44,6 +44,7 @@ from coupler.worker.text import cut
 
 log = logging.getLogger(__name__)
 
+_UNCUT = 2**31  # a secret that is cut before it is masked would leave its beginning behind
 _NO_HEADERS = Headers({}, None, None, None)
 
 
@@ -85,6 +86,7 @@ class Execution:
         self._resources = resources
         self._documents = documents
         self._config = config
+        self._uncut = replace(config, max_message_length=_UNCUT)
         self._routing = Routing(registered.connector)
         self._invocation = Invocation(registered.connector)
         self._spans = None if tracer is None else JobSpans(tracer, registered.name)
@@ -134,7 +136,7 @@ class Execution:
             if attempt.held.cut is not None:  # that is how it took its cancellation
                 return self._cut_short(attempt, attempt.held.cut)
             return await self._judge_problem(attempt, problem)
-        return _masked(result, attempt.masker)
+        return _masked(result, attempt.masker, self._config.max_message_length)
 
     async def until_thread_ended(self, held: Held) -> None:
         """Waits for a thread that could not be cancelled."""
@@ -220,8 +222,9 @@ class Execution:
         expression = attempt.headers.error_expression
         if expression is None:
             return mapped.completed()
+        config = self._config if attempt.masker is NOTHING_TO_MASK else self._uncut
         try:
-            verdict = await judge_success(expression, attempt.job, mapped, self._config, self._documents)
+            verdict = await judge_success(expression, attempt.job, mapped, config, self._documents)
         except Exception as problem:  # noqa: BLE001 - every fault of an expression becomes a FailJob
             return self._expression_failed(attempt, problem, None)
         return verdict or mapped.completed()
@@ -247,7 +250,7 @@ class Execution:
             except Exception as second:  # noqa: BLE001 - every fault of an expression becomes a FailJob
                 return self._expression_failed(attempt, second, result)
             if verdict is not None:
-                return _masked(verdict, attempt.masker, after_error=True)
+                return _masked(verdict, attempt.masker, self._config.max_message_length, after_error=True)
         return failed(result, self._config)
 
     def _expression_failed(self, attempt: _Attempt, problem: Exception, result: ErrorResult | None) -> Failed:
@@ -300,17 +303,17 @@ class Execution:
         return failed(result, self._config)
 
 
-def _masked(outcome: Outcome, masker: Masker, *, after_error: bool = False) -> Outcome:
+def _masked(outcome: Outcome, masker: Masker, limit: int, *, after_error: bool = False) -> Outcome:
     """Output variables pass as they are, as in the Java runtime; texts and variables about failures do not."""
     if masker is NOTHING_TO_MASK:
         return outcome
     match outcome:
         case Failed(retries, message, backoff, variables):
-            told = SUFFIX.join(map(masker.mask, message.split(SUFFIX)))
-            return Failed(retries, told, backoff, variables and _masked_json(variables, masker))
+            text = cut(SUFFIX.join(map(masker.mask, message.split(SUFFIX))), limit)
+            return Failed(retries, text, backoff, variables and _masked_json(variables, masker))
         case BpmnErrorThrown(code, message, variables):
             told = _masked_json(variables, masker) if after_error else variables
-            return BpmnErrorThrown(code, masker.mask(message), told)
+            return BpmnErrorThrown(code, cut(masker.mask(message), limit), told)
         case _:
             return outcome
 
