@@ -267,3 +267,22 @@ async def test_a_secret_at_the_end_of_a_message_is_masked_before_the_message_is_
         secrets=DictSecrets({"T": secret}),
     )
     assert command.message == "x" * 5990 + "***" + "y" * 7
+
+
+@pytest.mark.parametrize(
+    ("headers", "before"),
+    [
+        ({"resultExpression": "=response"}, 190),
+        ({"errorExpression": "=response"}, 190),
+        ({"errorExpression": "={a: response}"}, 490),
+    ],
+)
+async def test_a_secret_in_a_value_of_the_wrong_shape_is_masked_whole(headers: dict[str, str], before: int) -> None:
+    command = await run_one(
+        variables={"value": "x" * before + "{{secrets.T}}"},
+        headers=headers,
+        secrets=DictSecrets({"T": "s3cr3t-0123456789"}),
+    )
+    assert command.retries == 0
+    assert "s3cr" not in command.message + command.variables
+    assert "***" in command.message

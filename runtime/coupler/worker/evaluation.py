@@ -54,7 +54,8 @@ async def evaluate_to_object(
         return None
     if not isinstance(value, dict):
         raise InputError(
-            f"{label} must return a JSON object, but got {_kind(value)}. Evaluated value: {json.dumps(value)[:200]}"
+            # the whole value: it is cut with the message, after its secrets have been masked
+            f"{label} must return a JSON object, but got {_kind(value)}. Evaluated value: {json.dumps(value)}"
         )
     return value
 

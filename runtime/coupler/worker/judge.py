@@ -65,7 +65,7 @@ async def _judge(
     make = _VERDICTS.get(kind) if isinstance(kind, str) else None
     if make is None:
         raise InputError(
-            f"Cannot parse '{json.dumps(verdict)[:500]}' as a connector error: errorType must be bpmnError, jobError or"
+            f"Cannot parse '{json.dumps(verdict)}' as a connector error: errorType must be bpmnError, jobError or"
             " ignoreError."
         )
     if kind == "bpmnError" and verdict.get("errorCode") is None:
