@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import socket
@@ -11,13 +12,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
 import httpx
 
 PATIENCE_SECONDS = 60.0
+
+_dice = random.SystemRandom()
 
 T = TypeVar("T")
 
@@ -41,11 +44,16 @@ def until(condition: Callable[[], T | None], what: str, *, patience_seconds: flo
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, for a server that must come back on the same port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that was free a moment ago, for a server that must come back on the same port.
+
+    It lies below those that systems give to outgoing connections: while the server is away, one of them could get it,
+    even one to this very port.
+    """
+    while True:
+        port = _dice.randrange(15_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Process:
