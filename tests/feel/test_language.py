@@ -11,6 +11,18 @@ from coupler.errors import FeelError
 from tests.feel.outcome import CONTEXT, FAILS, outcome
 
 ARITHMETIC = (
+    ("-0.5 * 0", "0.0"),
+    ("0.0 / -2.5", "0"),
+    ("decimal(-0.04, 1)", "0.0"),
+    ("modulo(-0.5, -0.5)", "0.0"),
+    ("-0.0", "0.0"),
+    ("-1.2345678901234567890123456789012345", "-1.2345678901234567890123456789012345"),
+    ("{x: 1.2345678901234567890123456789012345, y: -x}.y", "-1.2345678901234567890123456789012345"),
+    ("for x in 0.1234567890123456789012345678901..1 return x", "[0.1234567890123456789012345678901]"),
+    (
+        "for x in 1.123456789012345678901234567890..3 return x",
+        "[1.123456789012345678901234567890,2.123456789012345678901234567890]",
+    ),
     ("1 + 2 * 3", "7"),
     ("10 / 4", "2.5"),
     ("7 / 2 / 2", "1.75"),
@@ -147,6 +159,12 @@ TESTS = (
     ("null in [1..2]", "null"),
     ("5 in [1..null]", "null"),
     ("true in (false, true)", "true"),
+    ("false in (true)", "true"),  # a test that is true passes for every input
+    ('1 in ("a", true)', "true"),
+    ("1 in (2, false)", "false"),
+    ("[false in true]", "[true]"),
+    ("false in true", "false"),  # except alone at the end of the text
+    ("false in false = false", "true"),
     ("5 in (? > 4)", "true"),
     ("?", FAILS),
     ("10 in =10", FAILS),
@@ -268,6 +286,12 @@ UNARY = (
     ('"a", "b"', "b", True),
     ("[1, 5]", 5, True),
     ("true", True, True),
+    ("true", False, False),
+    ("true, false", "a", True),
+    ("not(true)", False, False),
+    ("not(false)", 1, True),
+    ("true and false", 1, False),
+    ("true and false", False, True),
     ("limit", 5, True),
     ("? > limit - 1", 5, True),
     ('< "x"', 5, None),

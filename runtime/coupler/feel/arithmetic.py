@@ -202,8 +202,11 @@ def _guarded(operate: Callable[[Run, Any, Any], Any]) -> Callable[[Run, Any, Any
             raise LimitExceeded("number_digits", min(run.limits.number_digits, _LARGEST_EXPONENT)) from None
         except (InvalidOperation, DivisionByZero, OutOfRange):
             return None
-        if type(result) is Decimal and abs(result.adjusted()) > run.limits.number_digits:
-            raise LimitExceeded("number_digits", run.limits.number_digits)
+        if type(result) is Decimal:
+            if not result:
+                return result.copy_abs()  # Java's decimals know no -0
+            if abs(result.adjusted()) > run.limits.number_digits:
+                raise LimitExceeded("number_digits", run.limits.number_digits)
         return result
 
     return guarded

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any, Final
 
 from coupler.feel import nodes
+from coupler.feel.arithmetic import DECIMAL
 from coupler.feel.compiler import Code, Compiler, compiles, mentioned
 from coupler.feel.limits import LimitExceeded
 from coupler.feel.scope import Run, Scope
@@ -35,7 +36,7 @@ class Steps:
     def __init__(self, first: Decimal, last: Decimal) -> None:
         self.first = first
         self.step = 1 if first < last else -1
-        self.length = int(abs(last - first)) + 1
+        self.length = int(DECIMAL.subtract(last, first).copy_abs()) + 1
 
     def __len__(self) -> int:
         return self.length
@@ -44,7 +45,7 @@ class Steps:
         value = self.first
         for _ in range(self.length):
             yield value
-            value += self.step
+            value = DECIMAL.add(value, self.step)
 
 
 @compiles(nodes.Counting)

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from coupler.feel import nodes
-from coupler.feel.arithmetic import DECIMAL, LARGEST_INT, OPERATORS
+from coupler.feel.arithmetic import LARGEST_INT, OPERATORS
 from coupler.feel.compiler import Code, Compiler, compiles
 from coupler.feel.scope import Run, Scope
-from coupler.feel.values import NUMBERS, equal, number, order_keys, type_name
+from coupler.feel.values import NUMBERS, equal, negated, number, order_keys, type_name
 
 _SAME: Final = frozenset((str, int, bool, Decimal, type(None)))
 _ORDERS: Final[dict[str, Callable[[Any, Any], bool]]] = {
@@ -93,7 +93,7 @@ def _negation(compiler: Compiler, node: nodes.Negation) -> Code:
         if type(value) is int:
             return -value
         if type(value) in NUMBERS:
-            return DECIMAL.minus(number(value))
+            return negated(number(value))
         scope.run.warn(position, lambda: f"cannot negate {type_name(value)}")
         return None
 

@@ -18,6 +18,7 @@ from coupler.feel.lexer import END, NAME, NUMBER, Token, tokenize
 from coupler.feel.limits import DEFAULT, LimitExceeded, Limits
 from coupler.feel.nodes import Node
 from coupler.feel.terminals import Terminals
+from coupler.feel.values import negated
 
 _SIGNS: Final = frozenset(("+", "-"))
 _FACTORS: Final = frozenset(("*", "/"))
@@ -205,7 +206,8 @@ class Parser(Terminals):
 
     def _positive_test(self) -> Node:
         token = self.token
-        if token.kind == NAME and token.text in ("true", "false"):
+        if token.kind == NAME and token.text in ("true", "false") and self.tokens[self.index + 1].kind == END:
+            # Anywhere else feel-scala reads it as an expression: one that is true passes for every input.
             self.index += 1
             return nodes.InputEquals(token.text == "true")
         if token.text in _INPUT_COMPARISONS:
@@ -265,7 +267,7 @@ class Parser(Terminals):
             self.index += 1
         value = self.value()
         if type(value) is nodes.Literal and type(value.value) in (int, Decimal):
-            return value if number_is_signed else nodes.Literal(-value.value)
+            return value if number_is_signed else nodes.Literal(negated(value.value))
         inner = nodes.Negation(value, token.start)
         return nodes.Negation(inner, token.start) if number_is_signed else inner
 

@@ -71,6 +71,11 @@ def number(value: Any) -> int | Decimal:
     return Decimal(repr(value))
 
 
+def negated(value: int | Decimal) -> int | Decimal:
+    """Minus the number, with all its digits: Python's ``-`` rounds decimals to 28."""
+    return value.copy_negate() if isinstance(value, Decimal) and value else -value
+
+
 def is_local(value: Time | DateTime) -> bool:
     """Whether a time has no offset."""
     return value.offset is None
@@ -129,4 +134,4 @@ def _utf16(text: str) -> bytes:
     return text.encode("utf-16-be", "surrogatepass")
 
 
-__all__ = ["NUMBERS", "Function", "Range", "equal", "is_local", "number", "order_keys", "type_name"]
+__all__ = ["NUMBERS", "Function", "Range", "equal", "is_local", "negated", "number", "order_keys", "type_name"]

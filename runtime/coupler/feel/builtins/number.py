@@ -40,7 +40,9 @@ def _rounded(run: Run, value: _Number, scale: _Number, mode: str) -> _Number:
     exact = Decimal(value)
     context = Context(prec=max(1, exact.adjusted() + places + 2), rounding=mode, Emax=999_999, Emin=-999_999)
     result = exact.quantize(Decimal((0, (1,), -places)), context=context)
-    return int(result) if places == 0 else result
+    if places == 0:
+        return int(result)
+    return result if result else result.copy_abs()
 
 
 @builtin("decimal(n: number, scale: number)", "Rounded to so many places, half to even.")
@@ -78,7 +80,12 @@ builtin("round half down(n: number, scale: number)", "Rounded, half towards zero
 def _abs(value: Any) -> Any:
     if isinstance(value, DaysDuration):
         return DaysDuration(abs(value.nanos))
-    return MonthsDuration(abs(value.months)) if isinstance(value, MonthsDuration) else abs(value)
+    return MonthsDuration(abs(value.months)) if isinstance(value, MonthsDuration) else _magnitude(value)
+
+
+def _magnitude(value: _Number) -> _Number:
+    # Python's abs() rounds decimals to 28 digits.
+    return value.copy_abs() if isinstance(value, Decimal) else abs(value)
 
 
 _MEASURE: Final = "number | days and time duration | years and months duration"
@@ -93,7 +100,9 @@ def _modulo(dividend: _Number, divisor: _Number) -> _Number:
     if isinstance(dividend, int) and isinstance(divisor, int):
         return dividend % divisor
     remainder = _wide(dividend, divisor).remainder(Decimal(dividend), Decimal(divisor))
-    return DECIMAL.add(remainder, divisor) if remainder and (remainder < 0) != (divisor < 0) else remainder
+    if not remainder:
+        return remainder.copy_abs()
+    return DECIMAL.add(remainder, divisor) if (remainder < 0) != (divisor < 0) else remainder
 
 
 def _wide(left: _Number, right: _Number) -> Context:
@@ -133,7 +142,7 @@ def _even(number: _Number) -> bool:
 
 
 def _remainder_of_two(number: _Number) -> _Number:
-    return abs(number) % 2 if isinstance(number, int) else _wide(number, 2).remainder(abs(number), Decimal(2))
+    return abs(number) % 2 if isinstance(number, int) else _wide(number, 2).remainder(_magnitude(number), Decimal(2))
 
 
 @builtin("random number()", "A number from 0 to below 1.", standard=False)
