@@ -29,23 +29,24 @@ async def test_gateway_killed_and_restarted(tmp_path: Path) -> None:
     engine = Engine(tmp_path)
     worker = worker_of(tmp_path, engine.address, lease_seconds=lease_seconds, max_jobs_active=20)
     with engine:
-        async with Target() as target, connect(engine.address, tmp_path) as client, started(worker):
+        async with Target() as target, connect(engine.address, tmp_path) as client:
             await client.deploy(Model("load").rest_task("call", f"{target.url}/after/0.1").from_start_to_end("call"))
             keys = [await client.start("load", id=f"i-{i}") for i in range(sent)]
 
-            # When the engine is killed while the calls go on, and started again
-            await until(lambda: target.total >= sent // 3, PATIENCE_SECONDS)
-            engine.kill()
-            await asyncio.sleep(away_seconds)
-            before = target.total
-            engine.start()
-            await asyncio.to_thread(engine.wait_until_ready)
-            back_at = time.monotonic()
-            await until(lambda: target.total > before, PATIENCE_SECONDS)
-            recovered = time.monotonic() - back_at
+            # When a worker calls, the engine is killed while the calls go on, and started again
+            async with started(worker):
+                await until(lambda: target.total >= sent // 3, PATIENCE_SECONDS)
+                engine.kill()
+                await asyncio.sleep(away_seconds)
+                before = target.total
+                engine.start()
+                await asyncio.to_thread(engine.wait_until_ready)
+                back_at = time.monotonic()
+                await until(lambda: target.total > before, PATIENCE_SECONDS)
+                recovered = time.monotonic() - back_at
 
-            # Then every instance ends
-            await client.until_ended(*keys, patience_seconds=PATIENCE_SECONDS)
+                # Then every instance ends
+                await client.until_ended(*keys, patience_seconds=PATIENCE_SECONDS)
             report(
                 Row(
                     fault="gateway killed (SIGKILL) and restarted on its file",
