@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from coupler.app.wiring import Cluster, make_registry, make_secrets
 from coupler.documents.cluster import ClusterDocuments
 from coupler.documents.files import FileDocumentStore
+from coupler.documents.loading import GROUP
 from coupler.errors import ConfigError
 from coupler.gateway.grpc import GrpcGateway
 from coupler.gateway.rest import RestGateway
 from coupler.secrets import SecretScope
 from coupler.settings import Loaded, Sources, load
+from tests.documents.test_binding import CountingStore
 
 SCOPE = SecretScope("<default>", "order", 1, "call")
 XML = """<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL">
@@ -48,6 +52,57 @@ async def test_documents_can_be_kept_in_a_folder(tmp_path: Path) -> None:
 
     assert isinstance(cluster.documents, FileDocumentStore)
     await cluster.close()
+
+
+class BucketSettings(BaseModel):
+    region: str
+
+
+class Bucket(CountingStore):
+    """The store of somebody's package."""
+
+    Settings = BucketSettings
+
+    def __init__(self, settings: BucketSettings) -> None:
+        super().__init__()
+        self.region = settings.region
+        self.closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = EntryPoint("bucket", f"{__name__}:Bucket", GROUP)
+    monkeypatch.setattr("coupler.documents.loading.entry_points", lambda group: [plugin])
+
+
+@pytest.mark.usefixtures("bucket")
+async def test_documents_can_be_kept_in_the_store_of_a_package(tmp_path: Path) -> None:
+    chosen = {"COUPLER_DOCUMENTS__STORE": "bucket", "COUPLER_DOCUMENTS__BUCKET__REGION": "eu"}
+    cluster = Cluster(loaded(tmp_path, **chosen).settings)
+    await cluster.close()
+
+    assert isinstance(cluster.documents, Bucket)
+    assert cluster.documents.region == "eu"
+    assert cluster.documents.closed
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"STORE": "bukket"}, r"no document store 'bukket'\. Did you mean 'bucket'"),
+        ({"STORE": "bucket"}, "COUPLER_DOCUMENTS__BUCKET__REGION"),
+        ({"STORE": "bucket", "FOLDER": "docs"}, "STORE and COUPLER_DOCUMENTS__FOLDER exclude each other"),
+        ({"LIMITS__MAX_RAED_BYTES": "5"}, "COUPLER_DOCUMENTS__LIMITS__MAX_RAED_BYTES is not a setting"),
+        ({"FOLDR": "docs"}, "COUPLER_DOCUMENTS__FOLDR is not a setting"),
+    ],
+)
+async def test_misuse_of_document_settings_is_named(tmp_path: Path, environ: dict[str, str], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        Cluster(loaded(tmp_path, **{f"COUPLER_DOCUMENTS__{name}": value for name, value in environ.items()}).settings)
 
 
 def test_a_strict_filter_without_a_rest_address_refuses_to_start(tmp_path: Path) -> None:

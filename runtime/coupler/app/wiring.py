@@ -65,7 +65,7 @@ class Cluster:
         """Builds the clients; they connect with their first call. Belongs to the running event loop.
 
         Raises:
-            ConfigError: an address, a certificate or credentials cannot be used.
+            ConfigError: an address, a certificate, credentials or a document store cannot be used.
         """
         self._engine = Engine(HttpConfig())
         self.gateway: Gateway = connect(settings.gateway, self._engine)
@@ -73,10 +73,16 @@ class Cluster:
 
     async def close(self) -> None:
         """Closes all connections."""
+        if self.documents is not None:
+            await self.documents.close()
         await self.gateway.close()
         await self._engine.close()
 
     def _documents(self, settings: Settings) -> DocumentStore | None:
+        if settings.documents.store is not None:
+            from coupler.documents.loading import load_store
+
+            return load_store(settings.documents.store, settings.documents.store_settings())
         if settings.documents.folder is not None:
             from coupler.documents.files import FileDocumentStore
 

@@ -72,13 +72,27 @@ class SecretsSettings(BaseModel):
         return {name: values for name, values in (self.model_extra or {}).items() if isinstance(values, dict)}
 
 
-class DocumentSettings(Section):
-    """Documents: where new ones are kept, and limits."""
+class DocumentSettings(BaseModel):
+    """Documents: where they are kept, and limits. Any further section holds the settings of an installed store."""
 
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    store: str | None = Field(default=None, description="An installed store that keeps documents, by its name.")
     folder: Path | None = Field(
         default=None, description="Keep documents in this folder instead of the cluster's store."
     )
     limits: DocumentsConfig = DocumentsConfig()
+
+    @model_validator(mode="after")
+    def _one_place(self) -> DocumentSettings:
+        if self.store is not None and self.folder is not None:
+            raise ValueError("COUPLER_DOCUMENTS__STORE and COUPLER_DOCUMENTS__FOLDER exclude each other")
+        return self
+
+    def store_settings(self) -> dict[str, Any]:
+        """The settings of the chosen store."""
+        found = (self.model_extra or {}).get((self.store or "").replace("-", "_").lower(), {})
+        return found if isinstance(found, dict) else {}
 
 
 class ConnectorSettings(BaseModel):

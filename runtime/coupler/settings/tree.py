@@ -19,8 +19,8 @@ PREFIX = "COUPLER_"
 SettingPath = tuple[str, ...]
 """``("worker", "max_jobs_active")``."""
 
-OPEN_SECTIONS = {"connectors": 2, "connectors_by_name": 2, "secrets": 2}
-"""Sections where connectors and providers bring names of their own, and the depth below which they do."""
+OPEN_SECTIONS = {"connectors": 2, "connectors_by_name": 2, "secrets": 2, "documents": 2}
+"""Sections where connectors, providers and stores bring names of their own, and the depth below which they do."""
 
 _SECRET_WORDS = ("password", "secret", "token", "passphrase", "private_key", "access_key", "api_key")
 
@@ -58,13 +58,19 @@ def is_secret(path: SettingPath) -> bool:
 def is_open(path: SettingPath) -> bool:
     """Whether a path lies where connectors or providers bring their own names."""
     depth = OPEN_SECTIONS.get(path[0]) if path else None
-    return depth is not None and len(path) > depth
+    return depth is not None and len(path) > depth and path[:depth] not in _sections()
 
 
 @cache
 def leaves() -> dict[SettingPath, Leaf]:
     """Every setting with a fixed name."""
     return {leaf.path: leaf for leaf in _walk((), Settings, None)}
+
+
+@cache
+def _sections() -> frozenset[SettingPath]:
+    """Sections of sections that are ours, such as ``documents.limits``."""
+    return frozenset(path[:2] for path in leaves() if len(path) > 2)
 
 
 @cache
