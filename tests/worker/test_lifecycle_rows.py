@@ -228,6 +228,16 @@ async def test_every_branch_counts_once_acknowledged(execute: Any, headers: dict
         assert total == 1
 
 
+@pytest.mark.parametrize(("retries", "incidents"), [(1, 1), (3, 1)])
+async def test_only_a_failure_without_a_retry_left_counts_as_an_incident(retries: int, incidents: int) -> None:
+    async with working(connector(refuse)) as kit:
+        kit.gateway.add_job(JOB_TYPE, retries=retries)
+        await kit.gateway.drain(expect_failures=True)
+        await kit.until(lambda: kit.outcome_count("failed") == retries)
+        labels = {"job_type": JOB_TYPE, "connector": "Echo"}
+        assert kit.metrics.registry.get_sample_value("coupler_job_incidents_total", labels) == incidents
+
+
 async def test_a_job_that_is_gone_is_no_error_and_counts_as_abandoned() -> None:
     gateway = FakeGateway()
     gateway.faults.inject("complete", GatewayStatus.NOT_FOUND)

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 class TypeMetrics:
     """The metrics of one job type, with their labels bound once: a bound child costs a third of a labelled call."""
 
-    __slots__ = ("_activated", "_duration", "_finished")
+    __slots__ = ("_activated", "_duration", "_finished", "_incidents")
 
     def __init__(self, metrics: JobMetrics, job_type: str, connector: str) -> None:
         self._activated = metrics.activated.labels(job_type, connector)
@@ -17,6 +17,7 @@ class TypeMetrics:
             for outcome in ("completed", "failed", "bpmn_error", "abandoned")
         }
         self._duration = metrics.duration.labels(job_type, connector)
+        self._incidents = metrics.incidents.labels(job_type, connector)
 
     def activated(self) -> None:
         """A job was taken."""
@@ -26,6 +27,10 @@ class TypeMetrics:
         """A job ended ``seconds`` after it was taken: ``completed``, ``failed``, ``bpmn_error`` or ``abandoned``."""
         self._finished[outcome].inc()
         self._duration.observe(seconds)
+
+    def incident(self) -> None:
+        """A job was failed without a retry left, of which the engine makes an incident."""
+        self._incidents.inc()
 
 
 class JobMetrics:
@@ -37,6 +42,9 @@ class JobMetrics:
         self.activated = Counter("coupler_jobs_activated", "Jobs taken from the gateway.", labels, registry=registry)
         self.finished = Counter(
             "coupler_jobs_finished", "Jobs ended, by outcome.", (*labels, "outcome"), registry=registry
+        )
+        self.incidents = Counter(
+            "coupler_job_incidents", "Jobs failed without a retry left: incidents.", labels, registry=registry
         )
         self.duration = Histogram(
             "coupler_job_duration_seconds",

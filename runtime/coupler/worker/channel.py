@@ -251,6 +251,8 @@ class Channel:
         since = held.started_at or job.received_at
         label = _LABELS[type(outcome)]
         self._metrics.finished(label, now - since)
+        if isinstance(outcome, Failed) and outcome.retries <= 0:
+            self._metrics.incident()
         if self._adaptive is not None:
             self._adaptive.finished(now - since, failed=isinstance(outcome, Failed))
         if log.isEnabledFor(logging.DEBUG):
