@@ -31,7 +31,9 @@ def missing_requirements(plugin: EntryPoint) -> str:
     missing = sorted(name for name in _extra_requirements(plugin.dist, plugin.name) if not _installed(name))
     if not missing:
         return ""
-    return f"{', '.join(missing)} is not installed; pip install '{plugin.dist.name}[{plugin.name}]' brings it."
+    verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+    needed = ", ".join(missing)
+    return f"{needed} {verb} not installed; pip install '{plugin.dist.name}[{plugin.name}]' brings {them}."
 
 
 def _extra_requirements(dist: Distribution, extra: str) -> Iterator[str]:
