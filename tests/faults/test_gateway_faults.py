@@ -25,7 +25,7 @@ pytestmark = pytest.mark.faults
 @pytest.mark.slow
 async def test_gateway_killed_and_restarted(tmp_path: Path) -> None:
     # Given an engine with a file, and instances that call a target
-    sent, lease_seconds, away_seconds = 300, 10.0, 2.0
+    sent, lease_seconds, away_seconds = 300, 30.0, 2.0  # a lease outlasts the absence, on a busy machine too
     engine = Engine(tmp_path)
     worker = worker_of(tmp_path, engine.address, lease_seconds=lease_seconds, max_jobs_active=20)
     with engine:
