@@ -105,3 +105,34 @@ async def test_a_secret_that_is_a_number_does_not_break_the_variables_of_a_failu
     )
 
     assert json.loads(command.variables) == {"port": "***", "path": "/***/x", "error": "no"}
+
+
+async def refused(bound: Any, context: JobContext) -> None:
+    raise ConnectorError("Not Found", code="404")
+
+
+@pytest.mark.parametrize(
+    ("expression", "level", "says"),
+    [
+        (None, "WARNING", "failed with 2 retries left: Not Found"),
+        ('=jobError("later", {}, 7)', "WARNING", "failed with 7 retries left: Not Found"),
+        (
+            '=bpmnError("MISSING", "is not there")',
+            "DEBUG",
+            "ended in a BPMN error, as the error expression wants: Not Found",
+        ),
+        ("=ignoreError({})", "DEBUG", "went on without its result, as the error expression wants: Not Found"),
+        (
+            "=1 +",
+            "WARNING",
+            "failed with 2 retries left: The error expression failed",
+        ),
+    ],
+)
+async def test_a_line_says_what_the_error_came_to(
+    expression: str | None, level: str, says: str, lines: io.StringIO
+) -> None:
+    await run_one(refused, headers={} if expression is None else {"errorExpression": expression})
+
+    told = [entry for entry in map(json.loads, lines.getvalue().splitlines()) if "element task" in entry["message"]]
+    assert (told[0]["level"], says in told[0]["message"]) == (level, True), told[0]["message"]

@@ -242,16 +242,19 @@ class Execution:
 
     async def _judge_problem(self, attempt: _Attempt, problem: Exception) -> Outcome:
         result = self._result(attempt, problem, attempt.backoff_seconds)
-        _log_failure(attempt, result, problem)
+        _log_where(attempt, problem)
         expression = attempt.headers.error_expression
+        verdict = None
         if expression is not None:
             try:
                 verdict = await judge_error(expression, attempt.job, result, self._config, self._documents)
             except Exception as second:  # noqa: BLE001 - every fault of an expression becomes a FailJob
                 return self._expression_failed(attempt, second, result)
-            if verdict is not None:
-                return _masked(verdict, attempt.masker, self._config.max_message_length, after_error=True)
-        return failed(result, self._config)
+        outcome = failed(result, self._config) if verdict is None else verdict
+        _log_problem(attempt, outcome, result.error["message"])
+        if verdict is None:
+            return outcome
+        return _masked(outcome, attempt.masker, self._config.max_message_length, after_error=True)
 
     def _expression_failed(self, attempt: _Attempt, problem: Exception, result: ErrorResult | None) -> Failed:
         """The error expression itself failed: the retries are kept (the Java runtime drops to 0), unless the input is
@@ -261,8 +264,10 @@ class Execution:
         if result is not None:
             message += f" It was evaluated because the job had failed: {result.error['message']}"
         own.error["message"] = cut(message, self._config.max_message_length)
-        _log_failure(attempt, own, problem)
-        return failed(own, self._config)
+        outcome = failed(own, self._config)
+        _log_problem(attempt, outcome, own.error["message"])
+        _log_where(attempt, problem)
+        return outcome
 
     def _bpmn_error(self, attempt: _Attempt, error: BpmnError) -> Outcome:
         described = describe(error, attempt.masker, self._config.max_message_length)
@@ -323,17 +328,27 @@ def _masked_json(text: str, masker: Masker) -> str:
     return json.dumps(masker.mask_value(json.loads(text)))
 
 
-def _log_failure(attempt: _Attempt, result: ErrorResult, problem: Exception) -> None:
+def _log_problem(attempt: _Attempt, outcome: Outcome, message: str) -> None:
+    """What an error came to. Only a failure is a warning: the model's error expression may have made less of it."""
     job = attempt.job
-    log.warning(
-        "Job %d (%s, element %s of %s, instance %d) failed with %d retries left: %s",
+    level, what = logging.DEBUG, "went on without its result, as the error expression wants"
+    if isinstance(outcome, Failed):
+        level, what = logging.WARNING, f"failed with {outcome.retries} retries left"
+    elif isinstance(outcome, BpmnErrorThrown):
+        what = "ended in a BPMN error, as the error expression wants"
+    log.log(
+        level,
+        "Job %d (%s, element %s of %s, instance %d) %s: %s",
         job.key,
         job.type,
         job.element_id,
         job.process_id,
         job.process_instance_key,
-        result.retries,
-        result.error["message"],
+        what,
+        message,
     )
+
+
+def _log_where(attempt: _Attempt, problem: Exception) -> None:
     if log.isEnabledFor(logging.DEBUG) and attempt.masker is NOTHING_TO_MASK:
-        log.debug("Where job %d failed", job.key, exc_info=problem)
+        log.debug("Where job %d failed", attempt.job.key, exc_info=problem)
