@@ -26,7 +26,7 @@ class S3Connector(Connector[S3Input]):
     """Works on objects in Amazon S3 and in servers that speak it."""
 
     type = "io.camunda:aws-s3:1"
-    name = "Amazon S3"
+    name = "AWS S3"
     Input = S3Input
     Settings = S3Settings  # type: ignore[assignment, unused-ignore]
     input_variables = INPUT_VARIABLES

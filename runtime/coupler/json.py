@@ -33,9 +33,12 @@ def loads(text: str | bytes) -> Any:
     """Decodes JSON.
 
     Raises:
-        Malformed: with the byte offset of the fault.
+        Malformed: with the byte offset of the fault, or a number has an exponent that nothing can hold.
     """
-    return _decoder.decode(text)
+    try:
+        return _decoder.decode(text)
+    except ArithmeticError:
+        raise Malformed("JSON is malformed: the exponent of a number is out of range") from None
 
 
 def dumps(value: object) -> str:

@@ -223,6 +223,11 @@ def test_the_decoded_variables_are_left_as_they_are() -> None:
     assert variables == {"text": 5, "stringMap": {"a": 1}, "texts": [1], "inner": [{"name": 1}]}
 
 
+def test_an_exponent_that_nothing_can_hold_is_malformed_json() -> None:
+    with pytest.raises(json.Malformed, match="exponent"):
+        json.loads('{"anything": 1e99999999999999999999}')
+
+
 @pytest.mark.parametrize("field", ["boxed", "fraction", "flag", "texts", "inner", "stringMap", "choice", "color"])
 def test_no_json_value_breaks_a_coercion(field: str) -> None:
     for value in (
@@ -230,6 +235,7 @@ def test_no_json_value_breaks_a_coercion(field: str) -> None:
         "true",
         "0",
         "1e400",
+        "1e1000000",
         "-1.5",
         '""',
         '"x"',

@@ -6,6 +6,7 @@ A value that pydantic would accept but the rules refuse is replaced by ``REFUSED
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -13,6 +14,9 @@ from enum import Enum
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel
+
+_MOST_DIGITS: Final = 400
+"""Of a whole number: more would only keep the processor busy."""
 
 Coercion: TypeAlias = Callable[[Any], Any]
 
@@ -51,12 +55,14 @@ def to_integer(value: Any) -> Any:
         return value
     if type(value) is bool:
         return REFUSED
-    if isinstance(value, float | Decimal):
-        return int(value) if value == value and abs(value) != float("inf") else REFUSED
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) else REFUSED
+    if isinstance(value, Decimal):
+        return int(value) if value.is_finite() and value.adjusted() < _MOST_DIGITS else REFUSED
     if type(value) is str:
         text = value.strip()
         digits = text[1:] if text[:1] in ("-", "+") else text
-        return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 400 else (text and REFUSED)
+        return int(text) if digits.isascii() and digits.isdigit() and len(digits) < _MOST_DIGITS else (text and REFUSED)
     return value
 
 

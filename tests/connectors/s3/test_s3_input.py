@@ -32,7 +32,7 @@ def identity(settings: S3Settings | None = None, **change: Any) -> Identity:
 
 
 def test_identity_of_the_connector() -> None:
-    assert (S3Connector.type, S3Connector.name) == ("io.camunda:aws-s3:1", "Amazon S3")
+    assert (S3Connector.type, S3Connector.name) == ("io.camunda:aws-s3:1", "AWS S3")
     assert {info.alias for info in S3Input.model_fields.values()} == set(INPUT_VARIABLES)
 
 
