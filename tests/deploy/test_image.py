@@ -28,8 +28,9 @@ from tests.deploy.tools import ROOT, run
 from tests.e2e.bpmn import Model
 from tests.e2e.client import connect
 from tests.e2e.plugins import install
-from tests.e2e.processes import Engine, free_port, until
+from tests.e2e.processes import Engine, until
 from tests.e2e.target import Target
+from tests.ports import free_port
 from tests.test_project import PROJECT
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

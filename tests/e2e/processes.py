@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import signal
 import socket
@@ -12,15 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
 import httpx
 
+from tests.ports import free_port
+
 PATIENCE_SECONDS = 60.0
 
-_dice = random.SystemRandom()
 
 T = TypeVar("T")
 
@@ -41,19 +41,6 @@ def until(condition: Callable[[], T | None], what: str, *, patience_seconds: flo
             return answer
         assert time.monotonic() < end, f"{what}: not within {patience_seconds:g} s"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago, for a server that must come back on the same port.
-
-    It lies below those that systems give to outgoing connections: while the server is away, one of them could get it,
-    even one to this very port.
-    """
-    while True:
-        port = _dice.randrange(15_000, 32_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class Process:

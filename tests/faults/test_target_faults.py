@@ -14,15 +14,15 @@ pytestmark = pytest.mark.faults
 
 
 async def test_target_answers_slowly(tmp_path: Path) -> None:
-    # Given answers that come in pieces of 10 bytes, over longer than the lease
-    async with rig(tmp_path, lease_seconds=3, max_jobs_active=400) as it:
+    # Given answers that come in pieces of 10 bytes, over longer than the lease (extended at half of it, which leaves a starved machine 4 s)
+    async with rig(tmp_path, lease_seconds=8, max_jobs_active=400) as it:
         # When there are more jobs than slots
-        it.send(800, "/trickle/5")
+        it.send(800, "/trickle/12")
         await it.until_finished()
 
         # Then all wait their turn
         assert it.gateway.expired == []
-        report(it.row("target answers in pieces, for 5 s", remarks="lease 3 s, 400 slots"))
+        report(it.row("target answers in pieces, for 12 s", remarks="lease 8 s, 400 slots"))
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from tests.ports import free_ports
 
 VERSION: Final = "4.1.1"
 USERS: Final = {"alice": "alice-secret"}
@@ -43,15 +44,6 @@ def jars() -> Path:
             subprocess.run(["mvn", "-B", "-q", *goal], cwd=root, check=True, timeout=600)
             (root / "complete").touch()
     return root / "lib"
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on right now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 class Broker:
