@@ -14,7 +14,7 @@ pytestmark = pytest.mark.faults
 
 
 async def test_target_answers_slowly(tmp_path: Path) -> None:
-    # Given answers that come in pieces of 10 bytes, over longer than the lease (extended at half of it, which leaves a starved machine 4 s)
+    # Given answers that come in pieces of 10 bytes, over longer than the lease, which is extended at half of it
     async with rig(tmp_path, lease_seconds=8, max_jobs_active=400) as it:
         # When there are more jobs than slots
         it.send(800, "/trickle/12")
