@@ -1,6 +1,6 @@
 """Producers by connection: made once, shared by all jobs, closed when nobody needs them.
 
-A producer for each job, as the Java runtime makes it, costs two handshakes and fifty times the CPU.
+A producer for each job, as the Java runtime makes it, costs two handshakes and nearly thirty times the CPU.
 """
 
 from __future__ import annotations
