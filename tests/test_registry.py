@@ -13,6 +13,7 @@ from coupler.errors import ConfigError
 from coupler.plugins import missing_requirements
 from coupler.registry import GROUP, ConnectorConfig, Registry, input_variables, normalised
 from coupler.sdk import Connector, Input, JobContext, Resources
+from coupler.served_types import ServedTypes
 
 RESOURCES = cast(Resources, object())
 
@@ -178,7 +179,7 @@ def test_a_disabled_connector_stays_listed_and_is_not_imported() -> None:
 
 
 def test_a_disabled_job_type_gets_no_worker() -> None:
-    registry = Registry.load({}, disabled_types=frozenset({"example:greeter:1"}), plugins=[plugin("g", "Greeter")])
+    registry = Registry.load({}, served=ServedTypes.of(None, ["Example:Greeter:1"]), plugins=[plugin("g", "Greeter")])
 
     assert [each.enabled for each in registry.all()] == [False]
     with pytest.raises(ConfigError, match=r"switched off: its job type"):

@@ -128,9 +128,19 @@ def test_java_names_that_nothing_reads_are_said_once(tmp_path: Path) -> None:
     )
 
 
-def test_the_java_list_of_the_only_types_to_serve_is_not_passed_over(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"CONNECTOR_OUTBOUND_ENABLED .* COUPLER_DISABLED_TYPES"):
-        loaded(tmp_path, {"CONNECTOR_OUTBOUND_ENABLED": ""})
+@pytest.mark.parametrize(
+    ("text", "only"), [("a:1, B:1,", ("a:1", "B:1")), ("", ()), (" ", ())], ids=["two", "none", "blank"]
+)
+def test_the_java_list_of_the_only_types_to_serve_counts_when_it_is_empty_too(
+    tmp_path: Path, text: str, only: tuple[str, ...]
+) -> None:
+    assert loaded(tmp_path, {"CONNECTOR_OUTBOUND_ENABLED": text}).settings.enabled_types == only
+    assert loaded(tmp_path, {}).settings.enabled_types is None
+
+
+def test_two_lists_of_types_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="mutually exclusive"):
+        loaded(tmp_path, {"CONNECTOR_OUTBOUND_ENABLED": "a:1", "CONNECTOR_OUTBOUND_DISABLED": "b:1"})
 
 
 def test_older_java_names_give_way_to_newer_ones(tmp_path: Path) -> None:

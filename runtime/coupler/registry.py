@@ -21,6 +21,7 @@ from coupler.nearest import did_you_mean
 from coupler.plugins import bind_settings, missing_requirements, origin
 from coupler.sdk.connector import Connector
 from coupler.sdk.context import Resources
+from coupler.served_types import ALL_TYPES, ServedTypes
 
 GROUP = "coupler.connectors"
 
@@ -74,7 +75,7 @@ class Registry:
         configs: Mapping[str, ConnectorConfig] | None = None,
         *,
         named: Mapping[str, ConnectorConfig] | None = None,
-        disabled_types: frozenset[str] = frozenset(),
+        served: ServedTypes = ALL_TYPES,
         plugins: Iterable[EntryPoint] | None = None,
     ) -> Registry:
         """Loads every installed connector and applies the deployment's settings.
@@ -82,7 +83,7 @@ class Registry:
         Args:
             configs: by the name of the entry point.
             named: by the connector's own name as the Java runtime writes it (``HTTP_REST``); gives way to ``configs``.
-            disabled_types: job types that get no worker, in lower case.
+            served: which job types get a worker.
             plugins: entry points to load instead of the installed ones.
 
         Raises:
@@ -97,8 +98,7 @@ class Registry:
                     f"{did_you_mean(name, found)} Installed: {', '.join(sorted(found)) or 'none'}."
                 )
         return cls(
-            _load(plugin, configs.get(name, ConnectorConfig()), named or {}, disabled_types)
-            for name, plugin in found.items()
+            _load(plugin, configs.get(name, ConnectorConfig()), named or {}, served) for name, plugin in found.items()
         )
 
     def resolve(self, job_type: str) -> Registered:
@@ -198,7 +198,7 @@ def _load(
     plugin: EntryPoint,
     config: ConnectorConfig,
     named: Mapping[str, ConnectorConfig],
-    disabled_types: frozenset[str],
+    served: ServedTypes,
 ) -> Registered:
     name = plugin.name.replace("-", "_").lower()
     if not config.enabled:
@@ -212,8 +212,8 @@ def _load(
     older = named.get(normalised(connector_class.name), ConnectorConfig())
     config = replace(config, type=config.type or older.type, lease_seconds=config.lease_seconds or older.lease_seconds)
     job_type = config.type or connector_class.type
-    disabled = job_type.lower() in disabled_types
-    connector = None if disabled else _instance(plugin, connector_class, config)
+    disabled_because = served.why_not(job_type)
+    connector = None if disabled_because else _instance(plugin, connector_class, config)
     return Registered(
         plugin=name,
         origin=origin(plugin),
@@ -221,8 +221,8 @@ def _load(
         name=connector_class.name,
         connector=connector,
         input_variables=input_variables(connector_class),
-        enabled=not disabled,
-        disabled_because="its job type is on the list of disabled types" if disabled else "",
+        enabled=not disabled_because,
+        disabled_because=disabled_because,
         lease_seconds=config.lease_seconds,
         max_jobs_active=config.max_jobs_active,
         stream_enabled=config.stream_enabled,

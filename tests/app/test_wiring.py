@@ -137,6 +137,15 @@ async def test_one_job_alone_has_no_filter(tmp_path: Path) -> None:
     assert (await secrets.resolve("{{secrets.A}}", SCOPE)).text == "x"
 
 
+def test_only_enabled_types_are_served(tmp_path: Path) -> None:
+    registry = make_registry(loaded(tmp_path, COUPLER_ENABLED_TYPES="IO.Camunda:HTTP-json:1"))
+    assert [each.type for each in registry.all() if each.enabled] == ["io.camunda:http-json:1"]
+    reasons = {each.disabled_because for each in registry.all() if not each.enabled}
+    assert reasons == {"its job type is not on the list of enabled types"}
+    nothing = make_registry(loaded(tmp_path, CONNECTOR_OUTBOUND_ENABLED=""))
+    assert not [each for each in nothing.all() if each.enabled]
+
+
 def test_disabled_types_are_compared_in_any_case(tmp_path: Path) -> None:
     registry = make_registry(loaded(tmp_path, COUPLER_DISABLED_TYPES="IO.Camunda:HTTP-json:1"))
 

@@ -19,6 +19,7 @@ from coupler.registry import Registry
 from coupler.secrets.filtering import AllowList, DefinitionXml, FilterMode
 from coupler.secrets.loading import load_providers
 from coupler.secrets.resolution import Secrets
+from coupler.served_types import ServedTypes
 from coupler.settings.loading import Loaded
 from coupler.settings.model import Settings
 
@@ -124,9 +125,9 @@ def make_registry(loaded: Loaded) -> Registry:
     Raises:
         ConfigError: a plug-in or a setting cannot be used.
     """
-    disabled = frozenset(job_type.lower() for job_type in loaded.settings.disabled_types)
     settings = loaded.settings
-    registry = Registry.load(settings.connector_configs(), named=settings.named_configs(), disabled_types=disabled)
+    served = ServedTypes.of(settings.enabled_types, settings.disabled_types)
+    registry = Registry.load(settings.connector_configs(), named=settings.named_configs(), served=served)
     for registered in registry.all():
         if not registered.enabled:
             log.info("Connector %s serves no jobs: %s", registered.plugin, registered.disabled_because)

@@ -52,6 +52,11 @@ def _text(text: str) -> str:
     return text
 
 
+def _names(text: str) -> list[str]:
+    """Names between commas; none is an answer, too."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def _lower(text: str) -> str:
     return text.strip().lower()
 
@@ -159,6 +164,7 @@ _CONNECTORS = (
     _alias("camunda.connector.secret-provider.environment.tenantaware", "secrets.env.tenant_aware"),
     _alias("camunda.connector.secret-provider.environment.processdefinitionaware", "secrets.env.process_aware"),
     _alias("camunda.connector.secret-resolver.secret-filter.mode", "secrets.filter", _upper),
+    _alias("CONNECTOR_OUTBOUND_ENABLED", "enabled_types", _names, may_be_empty=True),
     _alias("CONNECTOR_OUTBOUND_DISABLED", "disabled_types"),
 )
 ALIASES: tuple[Alias, ...] = (*_CLIENT, *_WORKER, *_CONNECTORS, *_OLDER)

@@ -126,6 +126,7 @@ class Settings(BaseSettings):
     documents: DocumentSettings = DocumentSettings()
     connectors: dict[str, ConnectorSettings] = {}
     connectors_by_name: dict[str, ConnectorSettings] = {}
+    enabled_types: tuple[str, ...] | None = Field(default=None, description="The only job types that get a worker.")
     disabled_types: tuple[str, ...] = Field(default=(), description="Job types that get no worker.")
     use_standard_proxies: bool = Field(default=False, description="Let HTTP_PROXY, HTTPS_PROXY and NO_PROXY count.")
     log: LogSettings = LogSettings()
@@ -142,6 +143,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what the loader merged: pydantic's own sources keep neither origins nor unknown names."""
         return (init_settings,)
+
+    @model_validator(mode="after")
+    def _one_list_of_types(self) -> Settings:
+        if self.enabled_types is not None and self.disabled_types:
+            raise ValueError("COUPLER_ENABLED_TYPES and COUPLER_DISABLED_TYPES are mutually exclusive")
+        return self
 
     @model_validator(mode="after")
     def _numbers_in_range(self) -> Settings:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from coupler.errors import ConfigError
 from coupler.settings.aliases import ALIASES
 from coupler.settings.sources import is_service_link
 
@@ -24,19 +23,10 @@ _NEEDLESS = re.compile(
     r"CAMUNDA_CLIENT_(MODE|(ZEEBE_)?EXECUTION_?THREADS|AUTH_CREDENTIALS_?CACHE_?PATH)"
     r"|CAMUNDA_CONNECTOR_(POLLING|WEBHOOK|INBOUND|VIRTUAL_?THREADS|PROCESS_?DEFINITION_?SEARCH)_\w+"
 )
-_ALLOW_LIST = "CONNECTOR_OUTBOUND_ENABLED"
 
 
 def without_effect(environ: Mapping[str, str]) -> Iterator[str]:
-    """One warning that names them all.
-
-    Raises:
-        ConfigError: the list of the only job types to serve, which must not be passed over in silence.
-    """
-    if _ALLOW_LIST in environ:
-        raise ConfigError(
-            f"{_ALLOW_LIST} cannot be used here: name the job types that shall not be served in COUPLER_DISABLED_TYPES."
-        )
+    """One warning that names them all."""
     names = sorted(name for name, text in environ.items() if _is_idle(name, text))
     if names:
         yield f"These variables of the Java runtime have no effect here: {', '.join(names)}."
