@@ -22,9 +22,11 @@ SYMBOL: Final = "symbol"
 OTHER: Final = "other"
 END: Final = "end"
 
+# What follows the first group always matches, so it never backtracks; not possessive, since Python before 3.11.5 takes
+# half a comment then (python/cpython#106052).
 _TOKEN = re.compile(
     rf"""
-    (?:{_SPACE}|//[^\n]*|/\*.*?\*/)*+
+    (?:{_SPACE}|//[^\n]*|/\*.*?\*/)*
     (?: (?P<name>[^\W\d][\w$]*|\$[\w$]*)
       | (?P<string>"(?:\\.|[^"\\])*+")
       | (?P<number>(?:\d++(?:\.\d+)?|\.\d+))
